@@ -1,7 +1,8 @@
-"""Proofs: each function gives a `Certificate`, a theorem about a map with the evidence from which a stranger verifies it.
+"""Proofs: each function returns a `Certificate`, a theorem about a map together with evidence that anyone can verify.
 
-The map is that of a loss and an optimizer, or of formulas; all arithmetic is in intervals and balls. What cannot be proved is
-said with a reason. `check` verifies a certificate or its file, and shares no code with what made it but the reader of formulas.
+The map is given by a loss and an optimizer, or by formulas; all arithmetic uses intervals and balls. If something cannot be
+proved, the certificate states the reason. `check` verifies a certificate or its file; the only code that it shares with the
+prover is the parser of formulas.
 
 >>> import cfdyn as cf
 >>> proof = cf.certify.cycle("(w**2 - 1)**2/4", cf.optimizers.gd(lr=1.46), [0.5], period=3)

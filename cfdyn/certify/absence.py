@@ -31,25 +31,25 @@ BACK = (1e-4, 1e-3, 1e-2, 5e-2, 0.2)  # from the birth of a cycle, as a part of 
 def no_cycles(loss: Any, optimizer: Any = None, period: int | str = 3, box: Any = None, *, most: int = MOST,
               jobs: int | None = None, progress: Progress | None = None, keep: str | os.PathLike | None = None,
               **vary: Any) -> Certificate:  # fmt: skip
-    """That there is no cycle of least period n in a box, for any value of the parameters in their intervals.
+    """Prove that a box contains no cycle of least period n, for any value of the parameters in their intervals.
 
     Parameters
     ----------
     loss, optimizer : as for `cf.as_map`; or a map of formulas alone
-    period : n ≥ 2; of maps of one variable also "above 1" (no cycles but fixed points), and "above 2" on the whole line for odd
-        maps
-    box : (lo, hi), or one such pair for each entry of the state; of one variable (-inf, inf) too
-    vary : parameters of the map: exact numbers, or pairs such as ``lr=(0.1, 1.45)``; with "max" (or None) for the upper end of
-        one of them the largest is looked for that can be proved
-    most : nodes of the tree of boxes
-    jobs : processes at once where the search takes more than half a second, as many as there are processors if not given; the
+    period : n ≥ 2; for maps of one variable also "above 1" (no cycles other than fixed points), and, on the whole line for odd
+        maps, "above 2"
+    box : (lo, hi), or one such pair for each entry of the state; for one variable also (-inf, inf)
+    vary : parameters of the map: exact numbers, or pairs such as ``lr=(0.1, 1.45)``; if the upper end of one of them is "max"
+        (or None), cfdyn searches for the largest upper end that can be proved
+    most : largest number of nodes in the tree of boxes
+    jobs : number of parallel processes if the search takes more than half a second (default: the number of processors); the
         certificate is the same to the last byte
     progress : called with the numbers of boxes done and waiting, and the seconds left or None: see `cfdyn.certify.boxes.pace`
-    keep : a folder where the search is kept when it is interrupted, and from which the same call goes on
+    keep : a folder in which an interrupted search is saved, and from which the same call resumes
 
     Raises
     ------
-    UsageError: a box, a period or an interval that is none
+    UsageError: an invalid box, period or interval
 
     Examples
     --------
@@ -90,7 +90,7 @@ class How(NamedTuple):
     keep: Any
 
     def searched(self, question: Question, name: str, what: object) -> Search:
-        """The search, done as far as it goes."""
+        """The search, run as far as it goes."""
         search = Search(question, self.others, self.most, self.progress)
         with kept(search, self.keep, f"no-cycles-{name}", label(question.subject, question.box, what)):
             search.run(patience=0)
@@ -145,7 +145,7 @@ def _folded(about: Subject, box: Box, how: How) -> Certificate:
 
 
 def _refuted(about: Subject, box: Box, n: int | str) -> Certificate | None:
-    """Why there is nothing to prove: a cycle is proved to be there at an end or in the middle of the intervals."""
+    """Why the claim is false: a cycle is proved to exist at an end or in the middle of the intervals."""
     shape, starts = _starts(box)
     for part in (Fraction(1), Fraction(1, 2), Fraction(0)) if about.varied else (Fraction(0),):
         values = {name: lo + part * (hi - lo) for name, (lo, hi) in about.varied.items()}
@@ -168,7 +168,7 @@ def _why(about: Subject, given_up: list[Boxes]) -> str:
 
 
 def _largest(about: Subject, box: Box, n: int | str, name: str, how: How) -> Certificate:
-    """The largest upper end that can be proved: a search in floats says where cycles begin, then proofs back off from there."""
+    """The largest upper end that can be proved: a search in floats estimates where cycles appear; proofs back off from there."""
     lo = about.exact[name][0]
     if lo <= 0:
         raise UsageError(f"an open interval begins above 0, not at {written(lo)}")
@@ -185,7 +185,7 @@ def _largest(about: Subject, box: Box, n: int | str, name: str, how: How) -> Cer
 
 
 def _birth(about: Subject, name: str, lo: float, box: Box, n: int | str) -> float:
-    """About where cycles begin as a parameter rises, in floats."""
+    """An estimate, in floats, of where cycles appear as a parameter increases."""
     shape, starts = _starts(box)
 
     def there(value: float) -> bool:
@@ -206,7 +206,7 @@ def _birth(about: Subject, name: str, lo: float, box: Box, n: int | str) -> floa
 
 
 def _periods(n: int | str) -> tuple[int, ...]:
-    """Periods of which one cycle at least is there if the claim is false and its cycles are not too long."""
+    """Periods of which at least one has a cycle if the claim is false and its cycles are not too long."""
     return {"all above 1": (2,), "all above 2": (3, 4, 5, 6)}.get(str(n)) or (int(n),)
 
 

@@ -1,4 +1,4 @@
-"""Programs over Arb balls: an output holds the values at all points of the inputs, or is not finite where that is unknown."""
+"""Programs over Arb balls: an output encloses the values at all points of the inputs, or is not finite if they are unknown."""
 
 import math
 import operator
@@ -18,26 +18,26 @@ LOST = "lost"  # the truth of a comparison with what may be undefined, as 1/x < 
 
 
 def ball(lo: Any, hi: Any = None) -> arb:
-    """A ball that holds [lo, hi]; ends are doubles or fractions."""
+    """A ball that contains [lo, hi]; ends are doubles or fractions."""
     first = _number(lo)
     return first if hi is None or hi == lo else first.union(_number(hi))
 
 
 def ends(x: arb) -> tuple[arb, arb]:
-    """The ball's least and greatest number."""
+    """The least and the greatest number in the ball."""
     return x.lower(), x.upper()
 
 
 def holds(outer: arb, inner: arb) -> bool:
-    """True if the inner ball lies in the interior of the outer one."""
+    """True if the inner ball lies in the interior of the outer ball."""
     return bool(outer.contains_interior(inner))
 
 
 class Enclosure:
     """A program whose inputs are balls.
 
-    A ball has its radius in 30 bits: one made of [0, 1] reaches a little below 0, so that sqrt and log are not finite over
-    boxes whose ends are more than 2²⁹ apart in ratio. Cut boxes are cheaper than a second number in all operations.
+    A ball stores its radius in 30 bits: a ball made of [0, 1] extends a little below 0, so that sqrt and log are not finite over
+    boxes whose ends are more than 2²⁹ apart in ratio. It is cheaper to cut boxes than to carry a second number in all operations.
 
     >>> from cfdyn.tape.program import Tape
     >>> t = Tape()
@@ -57,7 +57,7 @@ class Enclosure:
         self.exact, self.rows, self.names = exact, rows, names
 
     def __call__(self, z: Sequence[arb], parameters: Sequence[arb] | None = None) -> list[arb]:
-        """The outputs over a box of states, (n_outputs,); other parameters than the usual ones may be given."""
+        """The outputs over a box of states, (n_outputs,); parameters other than the default ones may be given."""
         p = self.parameters if parameters is None else list(parameters)
         with ctx.workprec(self.bits):
             return self._ready(list(z), p)
@@ -69,7 +69,7 @@ class Enclosure:
 
 @lru_cache(maxsize=8)
 def ball_algebra(bits: int) -> Algebra:
-    """Arb balls as the numbers of a tape; monotone functions are taken at both ends, truths are True, False or None."""
+    """Arb balls as the numbers of a tape; monotone functions are evaluated at both ends, truth values are True, False or None."""
     with ctx.workprec(bits):
         pi, e = arb.pi(), arb(1).exp()
     return Algebra(lru_cache(maxsize=4096)(_number), _functions(), pi, e)
@@ -89,7 +89,7 @@ def _rising(function: Callable[[arb], arb]) -> Callable[[arb], arb]:
 
 
 def _of_size(function: Callable[[arb], arb]) -> Callable[[arb], arb]:
-    """A function that is even, and monotone in |x|."""
+    """An even function that is monotone in |x|."""
 
     def at_sizes(x: arb) -> arb:
         # not at the ends of a ball around |x|: by its radius in 30 bits it may reach below 0
@@ -198,12 +198,12 @@ def _functions() -> dict[str, Callable]:
 
 
 def lower_double(x: arb) -> float:
-    """A double that is not above any number of the ball."""
+    """A double that is at most every number in the ball."""
     return _beside(x.lower(), -math.inf)
 
 
 def upper_double(x: arb) -> float:
-    """A double that is not below any number of the ball."""
+    """A double that is at least every number in the ball."""
     return _beside(x.upper(), math.inf)
 
 

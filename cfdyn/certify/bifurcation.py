@@ -30,23 +30,25 @@ def bifurcation(
     loss: Any, optimizer: Any = None, kind: str = "flip", period: int = 1, points: Any = None, progress: Say | None = None,
     **vary: Any,
 ) -> Certificate:  # fmt: skip
-    """A proof that a multiplier of a cycle is 1, −1 or e^{±iθ} at exactly one value of a parameter in a small interval.
+    """Prove that a multiplier of a cycle is 1, −1 or e^{±iθ} at exactly one value of a parameter in a small interval.
 
-    Krawczyk's test on the augmented system of the cycle, the parameter and the null vectors; then the coefficient of the
-    normal form in balls: its sign says super- or subcritical (flip, Neimark–Sacker), and with the speed at which the multiplier
-    crosses the circle on which side of the parameter the new cycle, pair of cycles or invariant circle lies.
+    The proof applies Krawczyk's test to the augmented system of the cycle, the parameter and the null vectors, then computes the
+    coefficient of the normal form in balls. The sign of the coefficient decides between super- and subcritical (flip,
+    Neimark–Sacker). Together with the speed at which the multiplier crosses the circle, it decides on which side of the parameter
+    the new cycle, pair of cycles or invariant circle lies.
 
     Parameters
     ----------
     loss, optimizer : as for `cycle`
     kind : fold, flip or neimark-sacker
-    period, points : the cycle's period and rough points of it, as for `cycle`
-    progress : told in words what is going on
-    vary : the parameter and where the bifurcation is looked for, such as ``lr=(0.9, 1.1)``; others may be given other values
+    period, points : the cycle's period and approximate points of it, as for `cycle`
+    progress : called with a description, in words, of the current step
+    vary : the parameter and the interval in which to search for the bifurcation, such as ``lr=(0.9, 1.1)``; other parameters may
+        be given other values
 
     Raises
     ------
-    UsageError : not exactly one parameter varies; no such kind
+    UsageError : not exactly one parameter varies; an unknown kind
 
     Examples
     --------
@@ -125,7 +127,7 @@ def _start(
 
 
 def _not_generic(system: Critical, name: str, box: Box, inner: Sequence[arb]) -> str:
-    """Why the point may not be what its kind says; nothing where it is."""
+    """Why the point may fail to be of its kind; nothing if it is of that kind."""
     n, d = system.n, system.d
     states = [box[d * i : d * (i + 1)] for i in range(n)]
     lo, hi = box[system.at]

@@ -1,4 +1,4 @@
-"""`branch`: for every value of a parameter in an interval exactly one cycle in a tube, stable throughout or not."""
+"""`branch`: for every value of a parameter in an interval exactly one cycle in a tube, and whether it is stable throughout."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Points = list[list[arb]]
 
 @dataclass(frozen=True)
 class Slab:
-    """An interval of the parameter, the boxes of the one cycle that there is for each value, and its stability."""
+    """An interval of the parameter, boxes with exactly one cycle for each value in it, and the stability of that cycle."""
 
     lo: float
     hi: float
@@ -40,18 +40,20 @@ def branch(
     loss: Any, optimizer: Any = None, period: int = 1, points: Any = None, box: Any = None, progress: Say | None = None,
     **vary: Any,
 ) -> Certificate:  # fmt: skip
-    """A proof that for every value of a parameter there is exactly one cycle in a tube, which it follows continuously.
+    """Prove that, for every value of a parameter, a tube contains exactly one cycle, which depends continuously on the parameter.
 
-    The interval is cut into slabs with boxes of their own, by Krawczyk's test for all values in a slab at once; where two slabs
-    meet, a small box in both holds the cycle, so it is the same one. Nothing is claimed about cycles outside of the tube.
+    The interval is cut into slabs, each with its own boxes; Krawczyk's test is applied for all values in a slab at once. Where
+    two slabs meet, a small box in both contains the cycle, so the cycle is the same. Nothing is claimed about cycles outside the
+    tube.
 
     Parameters
     ----------
     loss, optimizer : as for `cycle`
     period : least period of the cycle
-    points, box : rough points of it at an end or in the middle of the interval, or a box to search there, as for `cycle`
-    progress : told in words which part of the interval is done
-    vary : the parameter that varies, such as ``lr=(1, 1.2)``, exact numbers; others may be given other values
+    points, box : approximate points of the cycle at an end or in the middle of the interval, or a box to search there, as for
+        `cycle`
+    progress : called with a description, in words, of the part of the interval that is done
+    vary : the parameter that varies, such as ``lr=(1, 1.2)``, exact numbers; other parameters may be given other values
 
     Raises
     ------
@@ -97,7 +99,7 @@ Joint = tuple[float, tuple[Box, ...]]
 
 
 class _Walk:
-    """Through the parameter's interval, slab by slab, from where the points are a cycle."""
+    """A walk through the parameter's interval, slab by slab, from where the points are a cycle."""
 
     def __init__(self, about: Subject, name: str, lo: float, hi: float, say: Say):
         self.about, self.name, self.lo, self.hi, self.length, self.say = about, name, lo, hi, hi - lo, say
@@ -105,7 +107,7 @@ class _Walk:
         self.open = False  # once stability is open somewhere, short steps elsewhere are of no use
 
     def run(self, points: Any, period: int, box: Any) -> tuple[list[Slab], list[Joint], str]:
-        """Slabs and joints in increasing order, and why there is no more."""
+        """Slabs and joints in increasing order, and why the walk stopped."""
         for begin in (self.lo, self.hi, (self.lo + self.hi) / 2):
             self.say(f"searching for a cycle at {self.name} = {begin:.6g}")
             here = self.at(begin)
@@ -157,7 +159,7 @@ class _Walk:
         return self.about.over({self.name: (Fraction(lo), Fraction(lo if hi is None else hi))})
 
     def _next(self, at: float, goal: float, z: Points, share: float) -> tuple[Slab | None, Points, float]:
-        """The next slab, the cycle at its far end, and the step that worked."""
+        """The next slab, the cycle at its far end, and the step that succeeded."""
         while share > LEAST:
             step = share * self.length
             far = at + step if goal > at else at - step

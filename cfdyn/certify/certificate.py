@@ -1,4 +1,4 @@
-"""What a proof gives: a sentence with the file that proves it, or the reason why there is none."""
+"""The result of a proof: a statement with the file that proves it, or the reason why there is no proof."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ MOST_BYTES = 20_000_000
 
 @dataclass(frozen=True)
 class Certificate:
-    """A theorem about a map, and the evidence from which a stranger can verify it.
+    """A theorem about a map, and evidence with which anyone can verify it.
 
-    ``kind``: what is claimed, such as cycle; ``statement``: the claim in one sentence; ``proved``; ``reason``: of what is not
-    proved, what failed and what to try; ``document``: what the file holds, None where nothing is proved.
+    ``kind``: the kind of claim, such as cycle; ``statement``: the claim in one sentence; ``proved``; ``reason``: if the claim is
+    not proved, what failed and what to try; ``document``: the contents of the file, None if nothing is proved.
 
     Examples
     --------
@@ -49,7 +49,7 @@ class Certificate:
     _headline = ("kind", "statement", "reason")
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the statement, or why it is not proved."""
+        """HTML for a notebook: the statement, or why it is not proved."""
         kind = html.escape(self.kind.replace("_", " "))
         if not self.proved:
             return f"<div><b>Not proved</b> ({kind}): {html.escape(self.reason)}</div>"
@@ -57,11 +57,11 @@ class Certificate:
 
     @property
     def claim(self) -> dict[str, Any]:
-        """The claim as the file has it; empty where nothing is proved."""
+        """The claim in the form of the file; empty if nothing is proved."""
         return dict(self.document["claim"]) if self.document else {}
 
     def save(self, path: str | os.PathLike) -> Path:
-        """Write the certificate as JSON text, whole or not at all; returns the path.
+        """Write the certificate as JSON text, completely or not at all; return the path.
 
         UsageError: nothing is proved; the file would be larger than 20 MB, or cannot be written
         NumericsError: the disk is full
@@ -87,7 +87,7 @@ class Certificate:
 def proved(kind: str, subject: Subject, claim: Mapping[str, Any], evidence: Mapping[str, Any]) -> Certificate:
     """The certificate of a claim that has been proved.
 
-    The varied parameters of the subject stand in ``vary``; ends of boxes are text (`exact.end`), numbers too (`exact.written`).
+    ``vary`` contains the varied parameters of the subject; ends of boxes are text (`exact.end`), numbers too (`exact.written`).
     """
     document: dict[str, Any] = {
         "format": FORMAT, "version": VERSIONS.get(kind, 1), "kind": kind, "statement": "", "map": subject.describe(),
@@ -99,13 +99,13 @@ def proved(kind: str, subject: Subject, claim: Mapping[str, Any], evidence: Mapp
 
 
 def unproved(about: Subject, kind: str, reason: str) -> Certificate:
-    """What is given where a proof failed; the reason says what failed and what to try, and where the formulas are defined."""
+    """The result of a failed proof; the reason states what failed, what to try, and where the formulas are defined."""
     needs = ", ".join(about.conditions)
     return Certificate(kind, "", False, reason + (f"; as they are written the formulas need {needs}" if needs else ""))
 
 
 def interval_text(lo: float, hi: float) -> list[str]:
-    """An interval with doubles for ends, the way certificates have it.
+    """An interval with doubles for ends, in the format of certificates.
 
     >>> interval_text(0.5, 1.0)
     ['0x1.0000000000000p-1', '0x1.0000000000000p+0']

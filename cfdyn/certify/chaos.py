@@ -36,19 +36,20 @@ def chaos(
     loss: Any, optimizer: Optimizer | None = None, box: Sequence[Any] | None = None, period: int | None = None, longest: int = 7,
     progress: Say | None = None, **vary: Any,
 ) -> Certificate:  # fmt: skip
-    """Prove an odd cycle and a lower bound of the entropy, of a map of one variable.
+    """Prove an odd cycle and a lower bound of the entropy, for a map of one variable.
 
-    A search in doubles finds cycles and turning points; what they prove is verified in ball arithmetic.
+    A search in doubles finds cycles and turning points; the proof verifies what follows from them in ball arithmetic.
 
     loss, optimizer : a loss (text, `cf.Loss`) and an optimizer, or a map of formulas alone
-    box : (lo, hi), where cycles are looked for; the loss's own box if None
+    box : (lo, hi), in which to search for cycles; the loss's own box if None
     period : the odd period to prove; the least one up to 15 if None
     longest : cycles up to this period make the intervals that cover each other: more of them, more entropy
-    progress : told in words what is going on: the period of the cycles that are looked for, and what is then proved
-    vary : other values of parameters, or intervals (lo, hi) for all of which it is proved
+    progress : called with a description, in words, of the current step: the period of the cycles searched for, then what is
+        proved
+    vary : other values of parameters, or intervals (lo, hi) for all of which to prove the claim
 
-    The certificate is not proved, with a reason, where no odd cycle and no covering with growth above 1 turns up.
-    UsageError: a map of several variables (`horseshoe` is for two)
+    If no odd cycle and no covering with growth above 1 is found, the certificate is not proved and states a reason.
+    UsageError: a map of several variables (use `horseshoe` for two)
 
     Examples
     --------
@@ -114,7 +115,7 @@ class _Line:
                         "these theorems are about continuous maps")  # fmt: skip
 
     def _cycles(self, interval: Box, longest: int) -> dict[int, list[list[Box]]]:
-        """Proven cycles by period, as many as there is room for."""
+        """Proven cycles by period, up to the limit on their number."""
         cycles: dict[int, list[list[Box]]] = {}
         taken: list[Box] = []
         for n in range(1, longest + 1):
@@ -145,14 +146,14 @@ class _Line:
         return None if proven is None else [box[0] for box in proven.boxes]
 
     def _turning(self, interval: Box) -> list[float]:
-        """Where the slope changes its sign, roughly."""
+        """Approximate points where the slope changes its sign."""
         x = np.linspace(*interval, TURNS + 1)
         with np.errstate(invalid="ignore"):
             at = np.flatnonzero(np.diff(np.sign(self.floats[1](x[None])[0])))
         return [float(v) for v in (x[at] + x[at + 1])[: MOST_MARKS // 2] / 2]
 
     def _marks(self, odd: list[Box] | None, others: list[list[Box]], numbers: list[float]) -> tuple[Marks, list, list] | None:
-        """Marks with the other cycles and the numbers among them, without those that would meet others."""
+        """The marks with the other cycles and the numbers added, except those that would meet others."""
         taken = list(odd or [])
         used, places = [], []
         for cycle in others:

@@ -37,18 +37,18 @@ def convergence(loss: Any, optimizer: Optimizer | None = None, box: Sequence[Any
                 most: int = MOST_LEAVES, progress: Progress | None = None, **vary: Any) -> Certificate:  # fmt: skip
     """Prove that every start in a box converges to one attracting fixed point.
 
-    The map contracts on an ellipsoid around the point; the box is cut into leaves that are inside after some
-    steps, or that go on to other leaves without ever coming back.
+    The map contracts on an ellipsoid around the point; the box is cut into leaves. Each leaf either lies in the ellipsoid after
+    some steps, or is mapped into other leaves without ever coming back.
 
     loss, optimizer : a loss (text, `cf.Loss`) and an optimizer, or a map of formulas alone, in any dimension
-    box : (lo, hi) for each entry of the state (momentum too); of one variable (lo, hi) will do
-    steps : that a leaf is followed
-    most : leaves; then the proof is given up
-    progress : called with the numbers of leaves done and open, and the seconds left or None where that is not known
-    vary : other values of parameters, or intervals (lo, hi) for all of which it is proved
+    box : (lo, hi) for each entry of the state (momentum too); for one variable (lo, hi) suffices
+    steps : number of steps for which a leaf is iterated
+    most : largest number of leaves, beyond which the proof is given up
+    progress : called with the numbers of leaves done and open, and the seconds left, or None if they are unknown
+    vary : other values of parameters, or intervals (lo, hi) for all of which to prove the claim
 
-    The certificate is not proved, with a reason, where there is no attracting fixed point or some starts
-    are not shown to reach it.
+    If there is no attracting fixed point, or some starts are not shown to converge to it, the certificate is not proved and
+    states a reason.
 
     Examples
     --------
@@ -99,14 +99,14 @@ def _certificate(about: Subject, region: Box, around: Ellipsoid, radius: float, 
 
 
 def wider(box: np.ndarray) -> np.ndarray:
-    """A box with room around it for a checker whose enclosures are a little wider."""
+    """A box with margin for a checker whose enclosures are a little wider."""
     room = SLACK * (box[:, 1] - box[:, 0]) + 1e-12 * (1 + np.abs(box).max(axis=1))
     return box + np.array([-1, 1]) * room[:, None]
 
 
 @dataclass
 class _Node:
-    """A part of the box: bisected in coordinate ``k`` into ``parts``, or a leaf with its letter and, of g, its image."""
+    """A part of the box: bisected in coordinate ``k`` into ``parts``, or a leaf with its letter and, for g, its image."""
 
     box: Box
     letter: str = "?"
@@ -133,7 +133,7 @@ class _Leaves:
     used: int = 0  # steps, by the leaf that takes longest
 
     def tree(self) -> str | None:
-        """The tree of the proof, or None where the leaves do not suffice."""
+        """The tree of the proof, or None if the leaves do not suffice."""
         root = _Node(self.region)
         leaves, new = list[_Node](), [root]
         while new:
@@ -151,7 +151,7 @@ class _Leaves:
         return root.text()
 
     def _arrivals(self, nodes: list[_Node]) -> list[int]:
-        """Steps that are worth following each leaf: a few more than its middle takes into the ellipsoid, in doubles."""
+        """How many steps to iterate each leaf: a few more than its middle needs to reach the ellipsoid, in doubles."""
         z = np.array([[(lo + hi) / 2 for lo, hi in node.box] for node in nodes]).T
         inverse = np.linalg.inv(self.around.matrix)
         limits = np.ones(len(nodes), dtype=int)
@@ -163,7 +163,7 @@ class _Leaves:
         return [min(limit, self.steps) for limit in limits.tolist()]
 
     def _judge(self, node: _Node, limit: int) -> None:
-        """Whether it comes into the ellipsoid, or where it goes."""
+        """Whether a leaf reaches the ellipsoid, or where it is mapped."""
         path = RoundPath(self.images, node.box, self.around, self.inverse)
         for k in range(limit + 1):
             if self.around.holds(self.inverse, path):
@@ -182,7 +182,7 @@ class _Leaves:
         node.letter = "g" if stays else "?"
 
     def _returning(self, leaves: list[_Node]) -> list[_Node]:
-        """Leaves that leave the box, and those on closed paths of the others."""
+        """Leaves that are mapped out of the box, and those on closed paths of the others."""
         going = [i for i, node in enumerate(leaves) if node.letter == "g"]
         boxes = np.array([node.box for node in leaves])
         rows, columns = [], []
@@ -200,7 +200,7 @@ class _Leaves:
         return [node for node in leaves if node.letter == "?"] + again
 
     def _rests(self, node: _Node) -> bool:
-        """True where bisection cannot help: the box is no larger than round-off."""
+        """True if bisection cannot help: the box is no larger than round-off."""
         return any((hi - lo) < 1e-9 * (b - a) for (lo, hi), (a, b) in zip(node.box, self.region))
 
     def _size(self, box: Box) -> float:

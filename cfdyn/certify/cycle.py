@@ -1,4 +1,4 @@
-"""`cycle`: exactly one cycle runs through these boxes, with its least period, its multipliers and its stability."""
+"""`cycle`: exactly one cycle runs through given boxes, with its least period, its multipliers and its stability."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ NEAR = 1e-6  # points that repeat to this are a cycle's, and multipliers this ne
 def cycle(
     loss: Any, optimizer: Any = None, points: Any = None, period: int | None = None, box: Any = None, **vary: Any
 ) -> Certificate:
-    """A proof that exactly one cycle runs through small boxes about the given points.
+    """Prove that exactly one cycle runs through small boxes about the given points.
 
-    Krawczyk's test on multiple shooting in ball arithmetic: for boxes Z_0…Z_{n−1} one z with g(z_i) = z_{i+1}; the least period
-    from boxes that are disjoint; multipliers of Dgⁿ. The points may be rough: Newton's method leads to a candidate, and the
-    proof does not depend on it. Nothing is claimed about cycles elsewhere.
+    The proof applies Krawczyk's test to multiple shooting in ball arithmetic: boxes Z_0…Z_{n−1} contain exactly one z with
+    g(z_i) = z_{i+1}. Disjoint boxes prove the least period; the multipliers are those of Dgⁿ. The points may be approximate:
+    Newton's method refines them to a candidate, and the proof does not depend on it. Nothing is claimed about cycles elsewhere.
 
     Parameters
     ----------
-    loss, optimizer : a `cf.Loss` or its formula, and an optimizer; or a map alone. Numbers mean the decimals that they print as
+    loss, optimizer : a `cf.Loss` or its formula, and an optimizer; or a map alone. A number means the decimal that it prints as
     points : the cycle's states in turn, (n, d), or their weights alone, (n, weights); numbers for one variable. With
-        ``period`` also a single state, whose orbit is taken
-    box : in place of points: where to look for a cycle of that period, (lo, hi) for each weight; the first one is taken
+        ``period`` also a single state, whose orbit is used
+    box : in place of points: where to search for a cycle of that period, (lo, hi) for each weight; the first one found is used
     vary : other values of parameters: exact numbers (text, fractions), or pairs such as ``lr=("1.1", "1.2")``: the proof then
         holds for every value
 
     Raises
     ------
-    UsageError : no points, or of the wrong shape
+    UsageError : no points, or points of the wrong shape
 
     Examples
     --------
@@ -89,7 +89,7 @@ def _no_candidate(about: Subject, points: Any, period: int | None, box: Any) -> 
 
 
 def _not_isolated(about: Subject, points: Sequence[Sequence[arb]]) -> str:
-    """That multipliers are 1, as far as floats tell; else an empty text."""
+    """A text that multipliers are 1, as far as floats show; else an empty text."""
     slopes = about.enclosure("jacobian")
     total = np.eye(about.dim)
     with np.errstate(all="ignore"):
@@ -112,7 +112,7 @@ def _why_not(about: Subject, points: Sequence[Sequence[arb]]) -> str:
 
 
 def overlapping(boxes: Sequence[Box]) -> bool:
-    """True unless the first box is disjoint from those a divisor of the period later: then the period is the least one."""
+    """True unless the first box is disjoint from each box n/p places later, for p prime: then the period n is the least one."""
     n = len(boxes)
     return any(not _disjoint(boxes[0], boxes[n // p]) for p in range(2, n + 1) if n % p == 0 and _is_prime(p))
 
@@ -126,7 +126,7 @@ def _is_prime(p: int) -> bool:
 
 
 def box_text(box: Box) -> list[list[str]]:
-    """A box as certificates have it."""
+    """A box in the format of certificates."""
     return [interval_text(*side) for side in box]
 
 

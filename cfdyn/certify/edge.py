@@ -44,25 +44,25 @@ def edge(
     loss: Any, optimizer: Optimizer | None = None, box: Sequence[Any] | None = None, point: Sequence[Any] | None = None,
     most: int = MOST_LEAVES, progress: Progress | None = None, **vary: Any,
 ) -> Certificate:  # fmt: skip
-    """Prove that gradient flow comes to the edge of stability in a box, and whether it enters or leaves there.
+    """Prove that gradient flow crosses the edge of stability in a box, and whether it enters or leaves the edge there.
 
     λ is the Hessian's largest eigenvalue, θ/η the curvature at which a mode has the multiplier −1: θ = 2 for gradient descent,
-    2 + 2β for heavy ball. Proved are: all other eigenvalues are below θ/η in the box; λ < θ/η at some of its points, λ > θ/η
-    at others; wherever ηλ = θ, d(ηλ)/dt = −⟨∇(ηλ), η∇L⟩ along dw/dt = −η∇L has one sign. If it is positive, the flow goes
+    2 + 2β for heavy ball. The certificate proves: all other eigenvalues are below θ/η in the box; λ < θ/η at some of its points,
+    λ > θ/η at others; wherever ηλ = θ, d(ηλ)/dt = −⟨∇(ηλ), η∇L⟩ along dw/dt = −η∇L has one sign. If it is positive, the flow goes
     from the stable to the unstable side, α < 0, and the central flow is held at the edge; if negative, it leaves the edge.
     (The central flow of momentum is that of gradient descent with this edge in a faster time: α has the same sign.)
-    Of RMSProp and Adam λ is the largest eigenvalue of P⁻¹∇²L with P = (√ν + ε)/η, the edge θ = 2 or 2(1 + β₁)/(1 − β₁), and the
-    flow moves ν too: dw/dt = −P⁻¹∇L, dν/dt = (1 − β₂)/β₂·((∇L)² − ν); so λ may grow because ν falls.
+    For RMSProp and Adam λ is the largest eigenvalue of P⁻¹∇²L with P = (√ν + ε)/η, the edge is θ = 2 or 2(1 + β₁)/(1 − β₁), and
+    the flow moves ν too: dw/dt = −P⁻¹∇L, dν/dt = (1 − β₂)/β₂·((∇L)² − ν); so λ may grow because ν decreases.
 
     loss, optimizer : a loss (text, `cf.Loss`) and plain gradient descent, heavy ball, Nesterov, an averaged gradient
         (`ema_momentum`), RMSProp or Adam, without clipping or weight decay, ε outside the root; β a number in [0, 1)
-    box : (lo, hi) for each weight; of RMSProp and Adam then for the ν of each weight
-    point : in place of a box: weights (and ν) near the edge, such as a point of a path; the largest box that works around the
-        nearest point of the edge is taken
-    most : leaves that the box is cut into; then the proof is given up
-    progress : called with the numbers of boxes done and waiting, and the seconds left (of a point's box, which is one of
-        several) or None where that is not known
-    vary : other values of parameters, or intervals (lo, hi) for all of which it is proved
+    box : (lo, hi) for each weight; for RMSProp and Adam then for the ν of each weight
+    point : in place of a box: weights (and ν) near the edge, such as a point of a path; the proof uses the largest box that works
+        around the closest point of the edge
+    most : largest number of leaves that the box is cut into, beyond which the proof is given up
+    progress : called with the numbers of boxes done and waiting, and the seconds left (for a point's box, which is one of
+        several), or None if they are unknown
+    vary : other values of parameters, or intervals (lo, hi) for all of which to prove the claim
 
     UsageError: another optimizer; both a box and a point
 
@@ -108,7 +108,7 @@ def edge(
 
 
 def _sharpest(about: Subject) -> Sharpest | None:
-    """With θ, the λ at which a mode has the multiplier −1; None of an optimizer for which it is not known here."""
+    """The system with θ, the λ at which a mode has the multiplier −1; None for an optimizer whose θ is not known here."""
     if not isinstance(about.spec, LossMap) or about.exact["lr"][0] <= 0:
         return None
     known: list[tuple[Optimizer, Rule | None, str, Callable[[Fraction], Fraction]]]
@@ -125,26 +125,26 @@ def _sharpest(about: Subject) -> Sharpest | None:
 
 
 def _value(about: Subject, name: str) -> tuple[Fraction, Fraction]:
-    """The ends of a hyperparameter; 0 where there is no name."""
+    """The ends of a hyperparameter; 0 if there is no name."""
     called = about.spec.optimizer.beside(about.spec.loss.params)  # type: ignore[union-attr]
     return about.exact[called[name]] if name else (Fraction(0), Fraction(0))
 
 
 def _formulas(o: Optimizer) -> tuple:
-    """What a step is made of, without spaces."""
+    """The formulas of a step, without spaces."""
     rules = [{name: f.text.replace(" ", "") for name, f in part.items()} for part in (o.update, o.define)]
     return *rules, o.gradient and o.gradient.text, o.probe and o.probe.text, o.per_weight, o.shared
 
 
 def _descent(about: Subject) -> Subject:
-    """Plain gradient descent with the same parameters, of which it uses the learning rate."""
+    """Plain gradient descent with the same parameters; it uses only the learning rate."""
     o = about.spec.optimizer  # type: ignore[union-attr]
     plain = replace(o, update={"w": formula("w - lr*g")}, define={}, per_weight=(), initial={}, threshold=None)
     return replace(about, spec=LossMap(about.spec.loss, plain))  # type: ignore[union-attr]
 
 
 def _near(about: Subject, sharpest: Sharpest, z: np.ndarray, progress: Progress | None) -> Certificate:
-    """In the largest box around the edge near a point."""
+    """The certificate in the largest box around the edge near a point."""
     edge_at = float(sharpest.threshold)
     for _ in range(ROUNDS):
         climb = sharpest.climb(z)
@@ -174,7 +174,7 @@ def _around(about: Subject, sharpest: Sharpest, z: np.ndarray, climb: np.ndarray
 
 @dataclass
 class _Proof:
-    """In one box: the tree of leaves, of which each is below, above, or at the edge with a rate of one sign."""
+    """A proof in one box: the tree of leaves, each of which is below, above, or at the edge with a rate of one sign."""
 
     about: Subject
     sharpest: Sharpest
@@ -186,7 +186,7 @@ class _Proof:
     why: str = ""
 
     def sides(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Two points of the box with the least and the greatest ηλ that a grid sees."""
+        """Two points of the box: those of a grid with the least and the greatest ηλ."""
         each = max(2, int(ATTEMPTS ** (1 / len(self.box))))
         if each**len(self.box) > 4 * ATTEMPTS:
             lo, hi = np.array(self.box).T
@@ -199,7 +199,7 @@ class _Proof:
         return grid[:, np.nanargmin(sizes)], grid[:, np.nanargmax(sizes)]
 
     def certificate(self, sides: tuple[np.ndarray, np.ndarray] | None) -> Certificate:
-        """Of the whole claim, or why there is none."""
+        """The certificate of the whole claim, or why there is none."""
         heights = [self._height([(v, v) for v in z.tolist()]) for z in sides or ()]
         if not heights or heights[0] != "b" or heights[1] != "a":
             return unproved(self.about, "edge", "no points of the box were found below and above the edge, with one eigenvalue "
@@ -221,7 +221,7 @@ class _Proof:
         return "" if side is None else "b" if _off(-side.height) else "a" if _off(side.height) else "e"
 
     def _tree(self, box: list[tuple[float, float]], depth: int = 0) -> str | None:
-        """Its tree, or None with the reason in ``why``."""
+        """The tree, or None with the reason in ``why``."""
         letter = self._letter(box)
         if letter:
             self.leaves += 1
@@ -241,7 +241,7 @@ class _Proof:
         return f"{k if k < 10 else f'({k})'}{first}{second}" if first and second else None
 
     def _letter(self, box: Box) -> str:
-        """Of a leaf on which something is proved; nothing where it is not."""
+        """The letter of a leaf on which something is proved; nothing for other leaves."""
         side = self.sharpest.over(box)
         if side is None:
             return ""
@@ -261,5 +261,5 @@ class _Proof:
 
 
 def _off(x: arb) -> bool:
-    """True if all of a ball is well above 0."""
+    """True if a ball lies well above 0."""
     return bool(x.is_finite() and x - 2 * SLACK * x.rad() > 1e-11)

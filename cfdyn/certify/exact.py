@@ -1,4 +1,4 @@
-"""Numbers as people type them, kept exact: a decimal is the decimal, and the ends of boxes are doubles."""
+"""Numbers as people type them, kept exact: a decimal means the decimal, and the ends of boxes are doubles."""
 
 import math
 import re
@@ -12,7 +12,7 @@ Exact = Fraction | tuple[Fraction, Fraction]
 
 
 def exact(value: Any) -> Fraction:
-    """The number that a person means: of a float the shortest decimal that it prints as, of text the decimal or fraction p/q.
+    """The number that a person means: for a float the shortest decimal that it prints as, for text the decimal or fraction p/q.
 
     >>> exact(1.7), exact("1/3"), exact("2.50"), exact(4)
     (Fraction(17, 10), Fraction(1, 3), Fraction(5, 2), Fraction(4, 1))
@@ -31,7 +31,7 @@ def exact(value: Any) -> Fraction:
 
 
 def written(value: Fraction) -> str:
-    """The number as text: a decimal where it ends, else p/q.
+    """The number as text: a decimal if it terminates, else p/q.
 
     >>> written(Fraction(17, 10)), written(Fraction(1, 3)), written(Fraction(-40))
     ('1.7', '1/3', '-40')

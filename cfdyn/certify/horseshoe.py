@@ -37,17 +37,17 @@ def horseshoe(
 ) -> Certificate:  # fmt: skip
     """Prove a horseshoe of a map of two variables: disjoint parallelograms, which of them cover which, and the entropy.
 
-    The sets lie around a saddle and orbits that leave it and come back, in doubles; what is claimed is verified in
-    ball arithmetic.
+    A search in doubles places the sets around a saddle and around orbits that leave it and return; the proof verifies all claims
+    in ball arithmetic.
 
     loss, optimizer : a loss (text, `cf.Loss`) and an optimizer whose state has two entries, or a map of formulas alone
-    box : ((lo, hi), (lo, hi)), in which the saddle lies; the loss's own box if None and there is one for each entry of the state
+    box : ((lo, hi), (lo, hi)), in which the saddle lies; if None, the loss's own box if it has a pair for each entry of the state
     period : of the saddle
-    sets : parallelograms to take in place of those that are searched for: (centre, (stretched column, other column)) each
-    progress : told in words what is going on: how many sizes of sets are looked at, how many coverings are tried
-    vary : other values of parameters, or intervals (lo, hi) for all of which it is proved
+    sets : parallelograms to use in place of those of the search: (centre, (stretched column, other column)) each
+    progress : called with a description, in words, of the current step: how many sizes of sets and how many coverings are tried
+    vary : other values of parameters, or intervals (lo, hi) for all of which to prove the claim
 
-    The certificate is not proved, with a reason, where a saddle, an orbit back to it, or a proof is missing.
+    If a saddle, an orbit back to it, or a proof is missing, the certificate is not proved and states a reason.
     UsageError: a map of another dimension
 
     Examples
@@ -75,7 +75,7 @@ def horseshoe(
 
 
 def _searched(about: Subject, region: np.ndarray, period: int, say: Say) -> Certificate:
-    """The certificate of sets around a saddle and orbits that come back to it."""
+    """The certificate of sets around a saddle and around orbits that return to it."""
     plane = Plane(in_floats(about, "step"), in_floats(about, "jacobian"), period)
     saddles, candidates = plane.saddles(region), []
     for i, saddle in enumerate(saddles):
@@ -131,7 +131,7 @@ def _candidates(plane: Plane, saddle: Saddle, size: float, say: Say) -> list[tup
 
 
 def _with_excursions(plane: Plane, base: Sets, orbits: Sequence[np.ndarray]) -> tuple[float, Sets] | None:
-    """The base with as many excursions as have room beside each other, and the growth rate of what they cover."""
+    """The base with as many disjoint excursions as fit, and the growth rate of the coverings."""
     shapes, loops = list(base), [list(range(len(base)))]
     for orbit in orbits:
         more = excursion(plane, base, orbit)
@@ -153,7 +153,7 @@ def _pairs(plane: Plane, shapes: Sets) -> list[tuple[int, int]]:
 
 
 def _proof(about: Subject, sets: list[HSet], pairs: Sequence[tuple[int, int]] | None, say: Say) -> Certificate | None:
-    """The certificate of the pairs that can be proved; None where the sets meet or nothing grows."""
+    """The certificate of the pairs that can be proved; None if the sets meet or there is no growth."""
     if not all(disjoint(a, b) for a, b in combinations(sets, 2)):
         return None
     plane = Planar(about.enclosure("step"), Slopes(about.enclosure("jacobian")))

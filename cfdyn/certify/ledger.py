@@ -1,4 +1,4 @@
-"""All cycles of a period in a box, each proved, and the rest of the box proved to hold none."""
+"""All cycles of a period in a box, each proved, and a proof that the rest of the box contains none."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ CLOSE = "no test succeeds: cycles may be too close to each other, or to a cycle 
 class Ledger:
     """The cycles of a period in a box.
 
-    ``proven``: for each cycle its points' boxes, in the order of iteration; ``undecided``: boxes that are left, each with the
-    reason: of any other cycle in the box and its images under symmetries of the map the greatest point lies there (that with the
-    largest first coordinate, of equal ones the largest second, …); ``excluded``: the part of the box's volume in which there is
-    no such point; ``complete``: no boxes are left;
-    ``count``: cycles of this least period (at least so many where the ledger is not complete); ``fixed_points``: of gⁿ, None
-    unless all is complete; ``divisors``: the ledgers of the periods that divide n; ``certificate``: the whole as a file.
+    ``proven``: for each cycle its points' boxes, in the order of iteration; ``undecided``: the remaining boxes, each with the
+    reason: if there is any other cycle in the box, the greatest point of it and its images under symmetries of the map lies there
+    (the point with the largest first coordinate; among equal ones the largest second, …); ``excluded``: the fraction of the box's
+    volume that contains no such point; ``complete``: no boxes remain;
+    ``count``: cycles of this least period (a lower bound if the ledger is not complete); ``fixed_points``: of gⁿ, None
+    unless all ledgers are complete; ``divisors``: the ledgers of the periods that divide n; ``certificate``: the whole as a file.
     """
 
     period: int
@@ -84,24 +84,24 @@ class Ledger:
 def cycles(loss: Any, optimizer: Any = None, period: int = 1, box: Any = None, *, most: int = MOST,
            jobs: int | None = None, progress: Progress | None = None, keep: str | os.PathLike | None = None,
            **vary: Any) -> Ledger:  # fmt: skip
-    """All cycles of least period n whose points lie in a box, proved: each with a box of its own, and no other.
+    """Prove all cycles of least period n whose points lie in a box: each in its own box, and no others exist.
 
     Parameters
     ----------
     loss, optimizer : as for `cf.as_map`; or a map of formulas alone
     period : n
-    box : (lo, hi), or one such pair for each entry of the state; of one variable (-inf, inf) too
-    most : nodes of a tree of boxes; what is left then is undecided
-    jobs : processes at once where a search takes more than half a second, as many as there are processors if not given; the
+    box : (lo, hi), or one such pair for each entry of the state; for one variable also (-inf, inf)
+    most : largest number of nodes in a tree of boxes; boxes that then remain are undecided
+    jobs : number of parallel processes if a search takes more than half a second (default: the number of processors); the
         certificate is the same to the last byte
-    progress : called with the numbers of boxes done and waiting, and the seconds left of this pass (one a divisor and width of
-        boxes) or None: see `cfdyn.certify.boxes.pace`
-    keep : a folder where a search is kept when it is interrupted, and from which the same call goes on
+    progress : called with the numbers of boxes done and waiting, and the seconds left in this pass (there is one for each divisor
+        and width of boxes) or None: see `cfdyn.certify.boxes.pace`
+    keep : a folder in which an interrupted search is saved, and from which the same call resumes
     vary : other values of parameters, exact: numbers, text such as "1/3"
 
     Raises
     ------
-    UsageError: a box or period that is none
+    UsageError: an invalid box or period
     NumericsError: an infinite box outside which nothing can be proved
 
     Examples
@@ -152,12 +152,12 @@ def turns_of(about: Subject, box: Box) -> list[Turn]:
 
 
 def symmetries_text(turns: Sequence[Turn]) -> dict[str, Any]:
-    """What certificates have of them: nothing where there is none but the identity."""
+    """The symmetries in the format of certificates: nothing if there is only the identity."""
     return {"symmetries": [list(turn) for turn in turns[1:]]} if len(turns) > 1 else {}
 
 
 def helpers(jobs: int | None) -> Helpers:
-    """So many processes."""
+    """The given number of processes."""
     return Helpers(jobs if jobs is None else whole_number("jobs", jobs, 1, 1024))
 
 
@@ -185,7 +185,7 @@ def _ledger(search: Search, keep: Any) -> Ledger:
 
 
 def _left(left: Boxes, failed: Mapping[tuple, str], plain: str, width: np.ndarray) -> list[tuple[Box, str]]:
-    """Boxes that are left as boxes that do not touch, with the reasons."""
+    """The remaining boxes as boxes that do not touch, with the reasons."""
     undecided = []
     for box in _merged(left, width * 2.0**-COARSE):
         reasons = [why for point, why in failed.items()
@@ -195,7 +195,7 @@ def _left(left: Boxes, failed: Mapping[tuple, str], plain: str, width: np.ndarra
 
 
 def _merged(left: Boxes, near: np.ndarray) -> list[Box]:
-    """Hulls of boxes that are near each other; of very many in several variables of those in one cell of a coarse grid."""
+    """Hulls of boxes that are close to each other; for very many in several variables, of those in one cell of a coarse grid."""
     order = np.argsort(left.lo[0], kind="stable")
     lo, hi = left.lo[:, order], left.hi[:, order]
     if len(lo) == 1:
@@ -227,5 +227,5 @@ def _certificate(about: Subject, ledger: Ledger, where: Inside, turns: Sequence[
 
 
 def box_text(box: Sequence[tuple[float, float]]) -> list[list[str]]:
-    """A box as certificates have it."""
+    """A box in the format of certificates."""
     return [interval_text(*ends) for ends in box]

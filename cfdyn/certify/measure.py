@@ -37,20 +37,21 @@ def measure(
 ) -> Certificate:  # fmt: skip
     """Prove that a map of one variable has an invariant measure with a density in an interval, and no stable cycle there.
 
-    Verified are the hypotheses of Lasota and Yorke's theorem: g takes [lo, hi] into itself; it consists of finitely many pieces,
-    each of them C² up to its ends (corners and jumps may lie between them); and |(gᵐ)′| ≥ r > 1 on all pieces of gᵐ for some m.
-    Then there is an invariant probability measure that is absolutely continuous. Nothing says that it is the only one.
+    The proof verifies the hypotheses of Lasota and Yorke's theorem: g maps [lo, hi] into itself; it consists of finitely many
+    pieces, each of them C² up to its ends (corners and jumps may lie between them); and |(gᵐ)′| ≥ r > 1 on all pieces of gᵐ for
+    some m. Then there is an invariant probability measure that is absolutely continuous. The proof does not show that this
+    measure is unique.
 
     loss, optimizer : a loss (text, `cf.Loss`) and an optimizer, or a map of formulas alone
     box : (lo, hi), the interval; the loss's own box if None
-    start : in place of a box: an interval around the orbit of this state is taken
-    steps : m; the least one for which orbits suggest it, up to 16, if None
-    most : leaves that the interval is cut into; then the proof is given up
-    progress : called with the numbers of boxes done and waiting, and the seconds left or None where that is not known
-    vary : other values of parameters, or intervals (lo, hi) for all of which it is proved
+    start : in place of a box: a state; the proof uses an interval around its orbit
+    steps : m; if None, the least one, up to 16, that orbits suggest
+    most : largest number of leaves that the interval is cut into, beyond which the proof is given up
+    progress : called with the numbers of boxes done and waiting, and the seconds left, or None if they are unknown
+    vary : other values of parameters, or intervals (lo, hi) for all of which to prove the claim
 
-    The certificate is not proved, with a reason, where the map does not expand, leaves the interval, or has a piece without
-    bounded curvature.
+    If the map does not expand, takes a point out of the interval, or has a piece without bounded curvature, the certificate is
+    not proved and states a reason.
     UsageError: a map of several variables; both a box and a start
 
     Examples
@@ -85,7 +86,7 @@ def measure(
 
 
 def _around(about: Subject, start: float) -> Box | None:
-    """An interval around an orbit, with margins, that is taken into itself as far as doubles tell."""
+    """An interval around an orbit, with margins, that is mapped into itself as far as doubles show."""
     values = list(product(*[(lo, (lo + hi) / 2, hi) for lo, hi in about.varied.values()]))
     maps = [in_floats(about.over(dict(zip(about.varied, value))), "step") for value in values]
     z = np.repeat(np.array([[start]]), len(maps), axis=1)
@@ -129,7 +130,7 @@ def _suggested(about: Subject, ends: tuple[float, float]) -> tuple[int | None, s
 
 
 class _Proof:
-    """Over the interval and the parameters' intervals: leaves on which the hypotheses hold."""
+    """A proof over the interval and the parameters' intervals: leaves on which the hypotheses hold."""
 
     def __init__(self, about: Subject, interval: Box, steps: int, most: int, told: Told):
         self.about, self.interval, self.steps, self.most, self.told = about, interval, steps, most, told
@@ -138,7 +139,7 @@ class _Proof:
         self.leaves, self.growth, self.why = 0, inf, ""
 
     def certificate(self) -> Certificate:
-        """Of the whole claim, or why there is none."""
+        """The certificate of the whole claim, or why there is none."""
         if not self.sides.small:
             return unproved(self.about, "measure", "the map has too many rows of data for its pieces to be distinguished")
         root = self.interval + [(below(lo), above(hi)) for lo, hi in self.about.varied.values()]
@@ -150,7 +151,7 @@ class _Proof:
         return proved("measure", self.about, claim, {"tree": tree})
 
     def _tree(self, part: Box, root: Box, depth: int = 0) -> Iterator[str]:
-        """The letters of its tree; where it is given up, ``why`` says the reason."""
+        """The letters of the tree; if the proof is given up, ``why`` states the reason."""
         growth, problem = self._leaf(part)
         if growth > 1:
             self.growth = min(self.growth, growth)
@@ -171,7 +172,7 @@ class _Proof:
             yield from self._tree(half, root, depth + 1)
 
     def _leaf(self, part: Box) -> tuple[float, str]:
-        """How much m steps expand at least, from all pieces of a part; 0 and the reason where that is not known."""
+        """A lower bound of the expansion by m steps, from all pieces of a part; 0 and the reason if it is not known."""
         values = dict(zip(self.about.varied, part[1:]))
         parameters = [ball(*values[n]) if n in values else p for n, p in zip(self.about.spec.params, self.about.parameters())]
         rows = [(ball(*part[0]), arb(1))]
@@ -193,6 +194,6 @@ class _Proof:
         return lo + self.room < low and high < hi - self.room
 
     def _cut(self, image: arb) -> arb | None:
-        """The part of an image in the interval; all of it is where points of the interval go."""
+        """The part of an image in the interval; points of the interval are mapped nowhere else."""
         (lo, hi), (low, high) = self.interval[0], outward(image)
         return ball(max(lo, low), min(hi, high)) if low <= hi and lo <= high else None

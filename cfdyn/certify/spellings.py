@@ -1,4 +1,4 @@
-"""Words that stand for numbers in what is to be proved, the same in Python and on the command line."""
+"""Words that stand for numbers in a claim to be proved, the same in Python and on the command line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MAX = "max"  # the upper end of an interval: the largest that can be proved
 
 
 def all_above(period: Any) -> str | None:
-    """Of the words for all periods above one that which certificates have; None of anything else.
+    """The word of certificates for all periods above one, from any of its spellings; None for anything else.
 
     >>> all_above("above 2"), all_above("all above 2"), all_above("above 3"), all_above(3)
     ('all above 2', 'all above 2', None, None)
@@ -19,7 +19,7 @@ def all_above(period: Any) -> str | None:
 
 
 def is_max(end: Any) -> bool:
-    """True of an upper end that is searched for.
+    """True for an upper end that is searched for.
 
     >>> is_max("max"), is_max(None), is_max("1.5")
     (True, True, False)

@@ -1,4 +1,4 @@
-"""What a proof is about: a map with exact parameters, its programs, and its text for the certificate."""
+"""The subject of a proof: a map with exact parameters, its programs, and its text for the certificate."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ Floats = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Subject:
-    """A map z → g(z, p) of which each parameter is an exact number or an interval of them.
+    """A map z → g(z, p), each parameter of which is an exact number or an interval of them.
 
-    ``spec``: the loss and the optimizer, or formulas; ``exact``: every parameter as (lo, hi); ``limit``: True where a
-    bias-corrected optimizer is replaced by the map that it tends to.
+    ``spec``: the loss and the optimizer, or formulas; ``exact``: every parameter as (lo, hi); ``limit``: True if a
+    bias-corrected optimizer is replaced by its limit map.
     """
 
     spec: LossMap | FormulaMap
@@ -55,7 +55,7 @@ class Subject:
 
     @property
     def weights(self) -> int:
-        """How many of its entries are weights; what follows them is the optimizer's memory."""
+        """The number of entries that are weights; the entries after them are the optimizer's memory."""
         return self.spec.n_weights
 
     @property
@@ -64,14 +64,14 @@ class Subject:
         return {name: value for name, value in self.exact.items() if value[0] != value[1]}
 
     def one_varied(self, what: str) -> tuple[str, Interval]:
-        """The name and the interval of the one parameter that varies; a UsageError where there is not exactly one."""
+        """The name and the interval of the one parameter that varies; a UsageError unless there is exactly one."""
         if len(self.varied) != 1:
             raise UsageError(f"{what} needs one parameter that varies, such as lr=(1.0, 1.2)")
         return next(iter(self.varied.items()))
 
     @property
     def conditions(self) -> list[str]:
-        """Where its formulas are defined as written, beyond what their own operations and slopes tell."""
+        """Where its formulas are defined as written, beyond what their own operations and slopes show."""
         read = self.spec.formulas if isinstance(self.spec, FormulaMap) else [self.spec.loss.formula]
         return list(dict.fromkeys(words for one in read for words in one.conditions))
 
@@ -117,7 +117,7 @@ class Subject:
         return [[exact(v) for v in row] for row in _table(self.spec)]
 
     def describe(self) -> dict[str, Any]:
-        """The map as text, the way that certificates have it."""
+        """The map as text, in the format of certificates."""
         if isinstance(self.spec, FormulaMap):
             texts, params = [f.text for f in self.spec.formulas], self._points(self.spec.params)
             return {"type": "formulas", "variables": list(self.names), "formulas": texts, "params": params}
@@ -140,7 +140,7 @@ class Subject:
         }  # fmt: skip
 
     def _points(self, names: Any, called: Mapping[str, str] | None = None) -> dict[str, str | list[str]]:
-        """Parameters as text under their own names: a number, or a pair where it is an interval."""
+        """Parameters as text under their own names: a number, or a pair for an interval."""
         pairs = {name: self.exact[(called or {}).get(name, name)] for name in names}
         return {name: written(lo) if lo == hi else [written(lo), written(hi)] for name, (lo, hi) in pairs.items()}
 
@@ -150,7 +150,7 @@ def subject(loss: Any, optimizer: Optimizer | None = None, vary: Mapping[str, An
 
     vary : other values of parameters: exact numbers (text, fractions), or pairs of them for intervals
 
-    UsageError: a map that is neither an optimizer's on a loss nor given by formulas; one of matrices; two things of one name
+    UsageError: a map that is neither an optimizer's on a loss nor given by formulas; a map of matrices; two things with one name
 
     >>> import cfdyn as cf
     >>> s = subject("(w**2 - 1)**2/4", cf.optimizers.gd(lr=1.7))
@@ -190,7 +190,7 @@ def subject(loss: Any, optimizer: Optimizer | None = None, vary: Mapping[str, An
 def in_floats(subject: Subject, what: str) -> Floats:
     """A program of the map as a function of states (d, …) in doubles: (outputs, …); parameters at the middles of their intervals.
 
-    For the searches that only suggest what is then proved.
+    It serves searches that only suggest what a proof then verifies.
 
     >>> import numpy as np
     >>> import cfdyn as cf
@@ -213,7 +213,7 @@ def floats_of(encloses: Enclosure) -> Floats:
 
 
 def _as_written(spec: LossMap | FormulaMap) -> LossMap | FormulaMap:
-    """The map with each formula read from its text, which certificates show: SymPy's floats are printed with fewer digits."""
+    """The map with each formula read from its text, which certificates show: SymPy prints floats with fewer digits."""
     if isinstance(spec, FormulaMap):
         return replace(spec, formulas=tuple(formula(f.text) for f in spec.formulas))
     o = spec.optimizer
@@ -236,7 +236,7 @@ def _interval(name: str, value: Any) -> Interval:
 
 
 def limit_of(optimizer: Optimizer) -> Optimizer:
-    """What a bias-corrected optimizer tends to: its powers of β, by 1 − β·power of which it divides, at their limit 0."""
+    """The limit of a bias-corrected optimizer: a power of β becomes its limit 0 if the optimizer divides by 1 − β·power."""
     if isinstance(optimizer, MatrixOptimizer):
         return optimizer
     texts = {name: f.text for name, f in optimizer.define.items()}

@@ -28,15 +28,15 @@ def trapping(
     loss: Any, optimizer: Optimizer | None = None, box: Sequence[Any] | None = None, start: Sequence[Any] | None = None,
     progress: Progress | None = None, **vary: Any,
 ) -> Certificate:  # fmt: skip
-    """Prove that a map takes a box into its own interior, so that no orbit leaves it.
+    """Prove that a map takes a box into its own interior, so that no orbit leaves the box.
 
     loss, optimizer : a loss (text, `cf.Loss`) and an optimizer, or a map of formulas alone
-    box : (lo, hi) for each entry of the state; of one variable (lo, hi) will do
+    box : (lo, hi) for each entry of the state; for one variable (lo, hi) suffices
     start : a state whose orbit stays: if the box itself is not trapping, a region of small boxes around that orbit is tried
-    progress : called with the numbers of boxes done and waiting, and the seconds left or None where that is not known
-    vary : other values of parameters, or intervals (lo, hi) for all of which it is proved (without a region)
+    progress : called with the numbers of boxes done and waiting, and the seconds left, or None if they are unknown
+    vary : other values of parameters, or intervals (lo, hi) for all of which to prove the claim (without a region)
 
-    The certificate is not proved, with a reason, where a point leaves the box or the enclosures are too wide.
+    If a point is mapped out of the box or the enclosures are too wide, the certificate is not proved and states a reason.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def _certificate(about: Subject, region: Box, tree: str) -> Certificate:
 
 
 def _tree(images: Images, whole: Box, part: Box, depth: int, told: Told) -> str | None:
-    """The tree of a proof that the part is taken into the interior of the whole, or None."""
+    """The tree of a proof that the part is mapped into the interior of the whole, or None."""
     image = images.after(part)
     if interior([(lo - SLACK * (hi - lo), hi + SLACK * (hi - lo)) for lo, hi in image], whole):
         told.box(depth, False)
@@ -106,7 +106,7 @@ def halves(box: Box, k: int) -> tuple[Box, Box]:
 
 
 def _region(images: Images, whole: Box, start: np.ndarray) -> str | None:
-    """The tree of a region around an orbit, on the coarsest grid that will do."""
+    """The tree of a region around an orbit, on the coarsest grid that suffices."""
     for depth in range(3, FINEST.get(len(whole), 3) + 1):
         cells = _closed(images, whole, start, depth)
         if cells:
@@ -115,7 +115,7 @@ def _region(images: Images, whole: Box, start: np.ndarray) -> str | None:
 
 
 def _closed(images: Images, whole: Box, start: np.ndarray, depth: int) -> set[tuple[int, ...]] | None:
-    """Cells of a grid: those that an orbit visits, and all that images of these meet; None where an image leaves the box."""
+    """Cells of a grid: those that an orbit visits, and all that their images meet; None if an image leaves the box."""
     edges = [_edges(lo, hi, depth) for lo, hi in whole]
     queue = deque(_visited(in_floats(images.about, "step"), edges, start))
     cells = set(queue)
@@ -135,12 +135,12 @@ def _closed(images: Images, whole: Box, start: np.ndarray, depth: int) -> set[tu
 
 
 def _met(edges: np.ndarray, lo: float, hi: float) -> range:
-    """The closed cells that have a point in [lo, hi]."""
+    """The closed cells that contain a point of [lo, hi]."""
     return range(int(np.searchsorted(edges[1:], lo)), int(np.searchsorted(edges[:-1], hi, "right")))
 
 
 def _visited(step: Any, edges: list[np.ndarray], start: np.ndarray) -> set[tuple[int, ...]]:
-    """The cells of an orbit's points after a transient; none where it leaves the box."""
+    """The cells of an orbit's points after a transient; no cells if the orbit leaves the box."""
     z, cells = start[:, None], set()
     for n in range(TRANSIENT + SEEDS):
         z = step(z)
@@ -161,7 +161,7 @@ def _edges(lo: float, hi: float, depth: int) -> np.ndarray:
 
 
 def _written(cells: set[tuple[int, ...]], depth: int, dim: int) -> str:
-    """The tree of the cells: coordinates are bisected in turn, what holds no cell is x."""
+    """The tree of the cells: coordinates are bisected in turn; a part that contains no cell has the letter x."""
     if not cells:
         return "x"
     if depth == 0:

@@ -1,1 +1,1 @@
-"""Where formulas change their branch: is the map continuous there, and what are its slopes?"""
+"""Borders at which formulas change their branch: whether the map is continuous there, and its slopes."""

@@ -1,8 +1,8 @@
-"""Is a map continuous over a box? Proved, or refused with the reason.
+"""Is a map continuous over a box? Continuity is proved, or refused with the reason.
 
-Where no border of Piecewise, sign, floor, … crosses the box nothing can jump, and |u| and max never do. Else the pieces on both
-sides of each border are compared there, exactly, as rational functions. A map that is a continuous choice among smooth pieces
-has its increments in the hull of their slopes (Scholtes, Introduction to Piecewise Differentiable Equations, 2012, ch. 4).
+If no border of Piecewise, sign, floor, … crosses the box, nothing can jump; |u| and max never jump. Otherwise the pieces on both
+sides of each border are compared on the border, exactly, as rational functions. A map that is a continuous choice among smooth
+pieces has its increments in the hull of their slopes (Scholtes, Introduction to Piecewise Differentiable Equations, 2012, ch. 4).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MOST_PARTS = 64  # of a box that is cut until few borders cross each part
 
 
 def refusal(step: Enclosure, boxes: Sequence[Sequence[arb]]) -> str:
-    """Why the map may jump somewhere in one of the boxes; nothing where it is continuous over each of them.
+    """Why the map may jump somewhere in one of the boxes; nothing if it is continuous over each of them.
 
     >>> import cfdyn as cf
     >>> from cfdyn.certify.balls import ball
@@ -52,7 +52,7 @@ def smooth(step: Enclosure, z: Sequence[arb]) -> bool:
 
 
 def _open(step: Enclosure, z: Sequence[arb]) -> set[str] | None:
-    """The operations whose branch is not decided over a box; None where the map is not defined everywhere."""
+    """The operations whose branch is not decided over a box; None if the map is not defined everywhere."""
     watched, seen = _watching()
     seen.clear()
     with ctx.workprec(BITS):

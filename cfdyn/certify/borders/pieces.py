@@ -33,7 +33,7 @@ Signs = Mapping[int, int]  # of a border: −1, 0 or 1
 
 
 class Pieces:
-    """A step as a program without rows of data, whose branches are chosen one by one."""
+    """A step as a program without rows of data, whose branches are chosen one at a time."""
 
     def __init__(self, step: Enclosure):
         self.step, self.tape = step, Tape()
@@ -67,7 +67,7 @@ class Pieces:
         return ""
 
     def _decided(self, box: Sequence[arb]) -> tuple[dict[Node, int] | None, list[Node]]:
-        """The sign (of floor: the value) at each switch that is the same all over the box, and the places of the others."""
+        """The sign (of floor: the value) at each switch where it is constant over the box, and the places of the others."""
         wanted = sorted({*self.places.values(), *(self.tape.args[n][0] for n in self.switches if self.tape.ops[n] == "floor")})
         program = Program(self.tape, tuple(wanted), len(box), len(self.step.parameters))
         results = evaluate(program, ball_algebra(BITS), list(box), self.step.parameters)
@@ -91,7 +91,7 @@ class Pieces:
     def _agree(
         self, box: Sequence[arb], decided: Mapping[Node, int], borders: Sequence[Node], signs: dict[int, int], k: int
     ) -> bool:
-        """True if the pieces before, at and behind border k are the same wherever its function is 0."""
+        """True if the pieces before, at and beyond border k are equal wherever its function is 0."""
         field = Field()
         runs = [self._run(field, decided, borders, {**signs, k: side}, {}) for side in (0, -1, 1)]
         border = runs[0][1][k]
@@ -110,7 +110,7 @@ class Pieces:
         return all(a.key == b.key for run in on[1:] for a, b in zip(_all(on[0]), _all(run), strict=True))
 
     def _vanishes(self, field: Field, box: Sequence[arb], a: Rational, b: Rational, border: Rational) -> bool:
-        """True if a − b is 0 wherever the border's function is: all its factors that can be 0 in the box divide a − b."""
+        """True if a − b is 0 wherever the border's function is 0: all its factors that can be 0 in the box divide a − b."""
         difference = field.sub(a, b).p
         if difference.is_zero():
             return True
@@ -174,7 +174,7 @@ class Pieces:
         return signs[borders.index(place)] if place in borders else -signs[borders.index(self.tape.neg(place))]
 
     def _words(self, node: Node, depth: int = DEPTH) -> str:
-        """A function for a message, cut where it is long."""
+        """A function for a message, truncated if it is long."""
         op, args = self.tape.ops[node], self.tape.args[node]
         if op == "z":
             return self.step.names[args[0]] if args[0] < len(self.step.names) else f"z{args[0]}"
@@ -194,7 +194,7 @@ def _all(run: tuple[list, list]) -> list:
 
 
 def function(field: Field, op: str, args: list[Rational]) -> Rational:
-    """A function that is not taken apart: f(−u) is brought to f(u) where f is odd or even."""
+    """A function treated as an atom: f(−u) is rewritten in f(u) if f is odd or even."""
     if (op in _ODD or op in _EVEN) and args[0].p.leading_coefficient() < 0:
         turned = function(field, op, [field.sub(field.constant(0), args[0])])
         return turned if op in _EVEN else field.sub(field.constant(0), turned)

@@ -1,4 +1,4 @@
-"""Exact rational functions of what cannot be taken apart: variables, parameters, and values of exp, log, …"""
+"""Exact rational functions of atoms: variables, parameters, and values of exp, log, …"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MOST_ATOMS, MOST_TERMS, HIGHEST = 24, 400, 64
 
 
 class TooHard(Exception):
-    """An expression with too many parts to be compared exactly."""
+    """An expression with too many terms for an exact comparison."""
 
 
 class Rational(NamedTuple):
@@ -27,7 +27,7 @@ class Rational(NamedTuple):
 
 
 class Field:
-    """Where the functions live; each atom has a key.
+    """The field of the functions; each atom has a key.
 
     >>> f = Field()
     >>> x, one = f.atom("x"), f.constant(1)
@@ -47,7 +47,7 @@ class Field:
         return Rational(self.context.constant(fmpq(exact.numerator, exact.denominator)), self._one)
 
     def atom(self, key: object) -> Rational:
-        """The atom of that key."""
+        """The atom with that key."""
         index = self.atoms.setdefault(key, len(self.atoms))
         if index >= MOST_ATOMS:
             raise TooHard("too many different functions")
@@ -70,7 +70,7 @@ class Field:
         return self._lowest(a.p * b.q, a.q * b.p)
 
     def power(self, a: Rational, n: int) -> Rational:
-        """aⁿ for a whole n."""
+        """aⁿ for an integer n."""
         if abs(n) > HIGHEST:
             raise TooHard("too high a power")
         p, q = (a.p, a.q) if n >= 0 else (a.q, a.p)
@@ -90,7 +90,7 @@ class Field:
         return Rational(p / lead, q / lead)
 
     def solved(self, a: Rational) -> tuple[object, Rational] | None:
-        """(atom's key, value): a variable or parameter whose value makes a polynomial 0, if it enters with a number as factor."""
+        """(atom's key, value): a variable or parameter whose value makes a polynomial 0, if its coefficient in it is a number."""
         if not a.q.is_one():
             return None
         for key, index in self.atoms.items():

@@ -1,7 +1,7 @@
-"""The smooth pieces of a map of one variable in an interval: each with what it and its slope are there.
+"""The smooth pieces of a map of one variable in an interval, each with its range and slope there.
 
-A piece is the formula with one branch taken wherever a branch is open. The first switch that is open is a smooth function of the
-state; where its slope has one sign over the interval it is 0 at one point at most, so that pieces are finitely many.
+A piece is the formula with one branch taken wherever a branch is open. The first open switch is a smooth function of the state;
+if its slope has one sign over the interval, it is 0 at one point at most, so that there are finitely many pieces.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _OF_ONE, _COMPARED = frozenset("abs sign heaviside floor".split()), frozenset("l
 
 
 class Piece(NamedTuple):
-    """What a piece takes the interval to, and its slope there."""
+    """The image of the interval under a piece, and its slope there."""
 
     image: arb
     slope: arb
@@ -51,7 +51,7 @@ class Sides:
         self._known: dict[Node, tuple[str, Node, Ready]] = {}
 
     def over(self, x: arb, parameters: Sequence[arb] | None = None) -> list[Piece] | None:
-        """The pieces that are open over an interval; None where one may not be C² there, or a switch may be 0 twice."""
+        """The pieces that are open over an interval; None if one may not be C² there, or a switch may be 0 twice."""
         p, stack, pieces = self.step.parameters if parameters is None else list(parameters), [self.root], list[Piece]()
         while stack:
             node = stack.pop()
@@ -93,7 +93,7 @@ class Sides:
         return done[node]
 
     def _branch(self, op: str, children: Sequence[Node], sign: int) -> Node:
-        """What a switch is on one of its sides."""
+        """The value of a switch on one of its sides."""
         if op in ("max", "min"):
             return children[0 if (sign > 0) == (op == "max") else 1]
         if op == "abs":
@@ -103,7 +103,7 @@ class Sides:
         return self.truth[op != "eq" and sign < 0]
 
     def _floors(self, node: Node, floor: Node, value: arb) -> list[Node]:
-        """The formula with the whole numbers that are open in place of a floor."""
+        """The formula with each possible integer in place of a floor."""
         low, high = (end.floor().unique_fmpz() for end in (value.lower(), value.upper()))
         if low is None or high is None or high - low >= MOST:
             return []
@@ -111,7 +111,7 @@ class Sides:
         return [rebuild(self.tape, [node], self.tape, {floor: whole})[0] for whole in wholes]
 
     def _next(self, node: Node) -> tuple[str, Node, Ready]:
-        """What is open first in a formula, and its value and slope; "" and a third number, its curvature, where nothing is."""
+        """The first open switch in a formula, its value and slope; if nothing is open, "" and a third number, the curvature."""
         if node not in self._known:
             switch = "", node, self._program(node, 2)
             for part in self.tape.reachable([node]):

@@ -18,10 +18,11 @@ _COMPARED = frozenset("lt le eq max min".split())
 
 
 class Slopes:
-    """A Jacobian that takes each border on one side at a time and gives the hull.
+    """A Jacobian that takes each border on one side at a time and returns the hull.
 
-    A formula such as Piecewise has a term for each piece in its derivative: taken apart, they would be on different sides.
-    Increments of the map lie in it where `continuity.refusal` finds nothing: then each value is that of a piece on a side.
+    A formula such as Piecewise has a term for each piece in its derivative: evaluated separately, they would be on different
+    sides. Increments of the map lie in the hull if `continuity.refusal` finds nothing: then each value is that of a piece on a
+    side.
 
     >>> import cfdyn as cf
     >>> from cfdyn.certify.balls import ball
@@ -43,7 +44,7 @@ class Slopes:
         self.wanted = sorted({place for place, _ in self.places.values()})
 
     def _find(self, node: Node) -> None:
-        """The function whose sign decides a branch, and which of its two signs stands in the formula."""
+        """Record the function whose sign decides a branch, and which of its two signs occurs in the formula."""
         tape = self.jacobian.program.tape
         op, args = tape.ops[node], tape.args[node]
         if op in _SIGNS or op in _COMPARED:
@@ -82,7 +83,7 @@ class Slopes:
 
 
 def _chosen(op: str, args: Sequence[arb], sign: int) -> Any:
-    """What an operation is on one side of its border."""
+    """The value of an operation on one side of its border."""
     if op in ("max", "min"):
         return args[0 if (sign > 0) == (op == "max") else 1]
     if op == "abs":

@@ -20,9 +20,9 @@ _ORDERS = frozenset(("lt", "le", "eq"))
 
 
 def symmetries(about: Subject, box: Sequence[tuple[float, float]]) -> list[tuple[int, ...]]:
-    """Signed permutations, but for the identity, that take the box to itself and commute with the map for all its parameters.
+    """Signed permutations, except the identity, that map the box to itself and commute with the map for all its parameters.
 
-    One is (2, -1): it takes (x, y) to (y, −x).
+    One is (2, -1): it maps (x, y) to (y, −x).
 
     >>> import cfdyn as cf
     >>> from cfdyn.certify.subject import subject
@@ -64,7 +64,7 @@ def _negative(field: Field, x: Rational) -> Rational:
 
 
 def _suggested(about: Subject, box: Sequence[tuple[float, float]]) -> list[tuple[int, ...]]:
-    """Those that take the box to itself, and seem to commute with the map at some points."""
+    """Signed permutations that map the box to itself and seem to commute with the map at some points."""
     (lo, hi), d = np.array(box, float).T, about.dim
     if d > MOST_STATES or not np.isfinite([lo, hi]).all():
         return []
@@ -99,7 +99,7 @@ def _signed(d: int) -> Iterator[tuple[int, ...]]:
 
 
 def _values(field: Field, tape: Tape, outputs: Sequence[Node], states: Sequence[Rational]) -> list[Rational]:
-    """The outputs as rational functions; a choice between branches is a function of what it chooses from."""
+    """The outputs as rational functions; a choice between branches is a function of its alternatives."""
     values: dict[Node, Any] = {}
     for node in tape.reachable(outputs):
         values[node] = _value(field, tape, node, values, states)
@@ -135,7 +135,7 @@ def _value(field: Field, tape: Tape, node: Node, values: Mapping[Node, Any], sta
 
 
 def _chosen(field: Field, condition: Any, a: Rational, b: Rational) -> Rational:
-    """A choice; that of −a and −b is minus that of a and b."""
+    """A choice; the choice of −a and −b is minus that of a and b."""
     if (b if a.p.is_zero() else a).p.leading_coefficient() < 0:
         return _negative(field, _chosen(field, condition, _negative(field, a), _negative(field, b)))
     return a if a.key == b.key else field.atom(("select", condition, a.key, b.key))

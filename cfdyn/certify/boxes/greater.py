@@ -1,7 +1,7 @@
-"""Which points of cycles need not be looked at: those of which a greater one is, on the same cycle or on a mirror image of it.
+"""Points of cycles that need no examination: those with a greater point on the same cycle or on a mirror image of it.
 
-Points are compared by their first coordinate, of equal ones by the next, and so on. A turn is a signed permutation that commutes
-with the map: it takes cycles to cycles. Of all points of a cycle and its images one is the greatest
+Points are compared by their first coordinate, then by the next if these are equal, and so on. A turn is a signed permutation that
+commutes with the map: it maps cycles to cycles. Among all points of a cycle and its images one is the greatest
 (docs/reference/certificates.md, "Greatest points").
 """
 
@@ -17,7 +17,7 @@ Points = Sequence[Sequence[tuple[float, float]]]
 
 
 def turned(x: Sequence[Any], turn: Turn) -> list[Any]:
-    """The image of a point, or of a box of intervals that know their negative.
+    """The image of a point, or of a box of intervals that support negation.
 
     >>> turned([3, 5], (2, -1))
     [5, -3]
@@ -31,7 +31,7 @@ def turned_box(box: Sequence[tuple[float, float]], turn: Turn) -> list[tuple[flo
 
 
 def mirrored(turns: Sequence[Turn], lo: np.ndarray, hi: np.ndarray) -> np.ndarray:
-    """Of boxes (coordinates, boxes) those where a turn makes no point smaller: what it moves first is at most its image.
+    """Which boxes (coordinates, boxes) have a turn that makes no point smaller: its first moved coordinate is at most the image.
 
     >>> mirrored([(-1,)], np.array([[-1.0, -1.0, 0.0]]), np.array([[0.0, 1.0, 2.0]]))
     array([ True, False, False])
@@ -46,7 +46,7 @@ def mirrored(turns: Sequence[Turn], lo: np.ndarray, hi: np.ndarray) -> np.ndarra
 
 
 def round_from_least(points: Points) -> tuple:
-    """The boxes of a cycle, from the least one on: the same for one cycle from wherever it begins."""
+    """The boxes of a cycle, from the least one on: the same for a given cycle wherever its list begins."""
     boxes = [tuple((lo + 0.0, hi + 0.0) for lo, hi in box) for box in points]  # without −0
     k = boxes.index(min(boxes))
     return (*boxes[k:], *boxes[:k])

@@ -1,4 +1,4 @@
-"""Processes that judge parts of large batches of boxes beside the one that searches."""
+"""Processes that judge parts of large batches of boxes in parallel with the searching process."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ Judged = Callable[[np.ndarray, np.ndarray, Solved], tuple[np.ndarray, np.ndarray
 
 
 class Helpers:
-    """At most ``jobs`` processes with this one, as many as there are processors if not given. Others are started once a search
-    takes long, and are gone when the context ends. Letters do not depend on who gave them, so neither does any result.
+    """At most ``jobs`` processes including this one (default: the number of processors). The others start once a search takes
+    long, and end with the context. Letters do not depend on which process computed them, so neither does any result.
     """
 
     def __init__(self, jobs: int | None = None):
@@ -38,7 +38,7 @@ class Helpers:
             self.crew.end()
 
     def judge(self, question: Question) -> Judged:
-        """A `Judge` that is helped."""
+        """A `Judge` that uses these processes."""
         own = Judge(question)
 
         @cache
@@ -53,7 +53,7 @@ class Helpers:
         return judged
 
     def _called(self) -> bool:
-        """True once others are there, or on their way."""
+        """True once the other processes have started or are starting."""
         if self.crew is None and self.others > 0 and time.process_time() - self.begun > SOON:
             self.crew = Crew("cfdyn.certify.boxes.helping", self.others)
         return self.crew is not None
@@ -61,7 +61,7 @@ class Helpers:
     def _shared(
         self, own: Judge, question: str, lo: np.ndarray, hi: np.ndarray, solved: Solved
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Pieces of the batch, each judged by whoever is free; those of a process that has died, here."""
+        """Pieces of the batch, each judged by the next free process; pieces of a process that has died are judged here."""
         assert self.crew is not None
         cycles, parts = packed([list(cycle) for cycle in solved.cycles]), dict[int, tuple[np.ndarray, np.ndarray]]()
         sizes = dict(_pieces(lo.shape[1], self.others + 1))
@@ -89,7 +89,7 @@ class Helpers:
 
 
 def _pieces(count: int, processes: int) -> Iterator[tuple[int, int]]:
-    """(first, number) of the boxes of each piece: smaller ones towards the end, so that nobody waits long for the others."""
+    """(first, number) of the boxes of each piece: smaller ones towards the end, so that no process waits long for the others."""
     at = 0
     while at < count:
         size = min(MANY, max(FEW, (count - at) // (2 * processes)), count - at)
@@ -103,7 +103,7 @@ def packed(what: Any) -> str:
 
 
 def unpacked(text: str) -> Any:
-    """What was packed, by the process at the other end of the pipe: nothing that a user or a file gives comes here."""
+    """The object that was packed by the process at the other end of the pipe: no data of a user or a file arrives here."""
     return pickle.loads(base64.b64decode(text))
 
 

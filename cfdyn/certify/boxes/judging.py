@@ -1,4 +1,4 @@
-"""Which test holds for each of many boxes: suggested by arrays of doubles, and claimed where Arb says the same."""
+"""Which test holds for each of many boxes: arrays of doubles suggest it, and it is claimed if Arb confirms it."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ CELLS = 256
 
 
 class Question(NamedTuple):
-    """What a search is about: cycles of a period in a box. ``fold``: see `System`; ``unbroken``: leaves on which the map is not
-    continuous are left; ``turns``: see `Tests`."""
+    """The problem of a search: cycles of a period in a box. ``fold``: see `System`; ``unbroken``: whether leaves on which the map
+    is not continuous remain open; ``turns``: see `Tests`.
+    """
 
     subject: Subject
     box: Sequence[tuple[float, float]]
@@ -41,7 +42,7 @@ class Question(NamedTuple):
 
 
 class Judge:
-    """The letters of boxes of a search. Each is judged by itself: in whatever company a box comes, it gets the same letter."""
+    """The letters of boxes of a search. Each box is judged by itself: its letter does not depend on the rest of the batch."""
 
     def __init__(self, question: Question):
         about, box, period, fold, unbroken, turns = question
@@ -50,7 +51,7 @@ class Judge:
         self.width = np.array([hi - lo for lo, hi in question.root])
 
     def __call__(self, lo: np.ndarray, hi: np.ndarray, solved: Solved) -> tuple[np.ndarray, np.ndarray]:
-        """Of boxes (coordinates, boxes) the letter of a test that holds, or ?, and how much each coordinate contributes there."""
+        """For boxes (coordinates, boxes): the letter of a test that holds, or ?, and each coordinate's contribution there."""
         with np.errstate(all="ignore"):
             letters, scores = self._suggested(lo, hi, solved)
         for k in np.flatnonzero(letters != "?"):
@@ -59,7 +60,7 @@ class Judge:
         return letters, scores
 
     def _suggested(self, lo: np.ndarray, hi: np.ndarray, solved: Solved) -> tuple[np.ndarray, np.ndarray]:
-        """The letter of the test that holds for each box, and how much each coordinate contributes where none does."""
+        """The letter of the test that holds for each box, and how much each coordinate contributes if none holds."""
         d, count = self.tests.system.dim, lo.shape[1]
         letters, scores = np.full(count, "?"), (hi - lo) / self.width[:, None] * 1e-300
         letters[mirrored(self.tests.turns, lo[:d], hi[:d])] = "m"
@@ -95,7 +96,7 @@ def _part(path: Path, which: np.ndarray, count: int) -> Path:
 
 
 def _scores(shift: Shift, x: Sequence[Span], p: Sequence[Span], otherwise: np.ndarray) -> np.ndarray:
-    """How wide each coordinate makes the shift; all parameters share what the middle's orbit has."""
+    """How wide each coordinate makes the shift; all parameters share the width of the orbit of the middle."""
     columns = [sum(np.maximum(abs(row[j].lo), abs(row[j].hi)) for row in shift.slopes) * (s.hi - s.lo) for j, s in enumerate(x)]
     if p:
         spread = sum(a.hi - a.lo for a in shift.at)
@@ -116,7 +117,7 @@ def _glued(subject: Subject, box: Box) -> bool:
 
 
 class Confirm:
-    """The tests of leaves in ball arithmetic, for one map, box of all and period."""
+    """The tests of leaves in ball arithmetic, for one map, total box and period."""
 
     def __init__(
         self, subject: Subject, box: Box, period: int, fold: bool = False, unbroken: bool = False, turns: Sequence[Turn] = ()

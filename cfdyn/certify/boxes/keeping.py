@@ -1,4 +1,4 @@
-"""A search that is kept in a file, from which it goes on."""
+"""A search that is saved in a file, from which it resumes."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ PARTS = ("nodes", "lo", "hi")
 
 
 def label(about: Subject, box: object, what: object) -> str:
-    """Text that tells searches apart."""
+    """Text that distinguishes searches."""
     return json.dumps([about.describe(), repr(box), str(what)])
 
 
 @contextmanager
 def kept(search: Search, folder: str | os.PathLike | None, name: str, about: str) -> Iterator[None]:
-    """Go on from a file in a folder if it is there, and write it now and then, and when the search ends or is interrupted."""
+    """Resume from a file in a folder if it exists, and write it now and then, and when the search ends or is interrupted."""
     if folder is None:
         yield
         return
@@ -55,7 +55,7 @@ def kept(search: Search, folder: str | os.PathLike | None, name: str, about: str
 
 
 def save(search: Search, path: str | os.PathLike, about: str) -> None:
-    """Keep what is done in a file; ``about`` says of what it is."""
+    """Save the progress of a search in a file; ``about`` identifies the search."""
     nothing = Boxes(np.zeros(0, int), *np.zeros((2, len(search.width), 0)))
     lists = {name: Boxes.joined([nothing, *getattr(search, name)]) for name in LISTS}
     arrays: dict[str, Any] = {f"{name}_{k}": getattr(boxes, k) for name, boxes in lists.items() for k in PARTS}
@@ -66,9 +66,9 @@ def save(search: Search, path: str | os.PathLike, about: str) -> None:
 
 
 def resume(search: Search, path: str | os.PathLike, about: str) -> None:
-    """Go on from a file.
+    """Resume from a file.
 
-    UsageError: the file is of something else, or is none
+    UsageError: the file belongs to another search, or is not a saved search
     """
     try:
         with outside.opened(path) as opened:

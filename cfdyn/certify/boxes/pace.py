@@ -1,4 +1,4 @@
-"""How many boxes of a search are still to be tested, from those that were, and how long that takes."""
+"""An estimate of how many boxes of a search are still to be tested, from those tested so far, and of the time that this takes."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ ROUND = 8  # boxes that are looked at one by one, for one estimate
 
 
 class Rate:
-    """What a settled box takes, on the average so far, and with it what is bisected before.
+    """The mean time per settled box so far, including the bisections before it.
 
-    A box that is bisected was looked at in doubles, together with many; one that is settled has a proof in balls of its own. In
-    four searches with the loss `logistic_regression`, a round counted as three settled boxes, 0.63 to 1.7 of the time left was
-    told, by the pace of all boxes 0.41 to 1.2.
+    A bisected box was tested in doubles, together with many; a settled box has a proof in balls of its own. In four searches with
+    the loss `logistic_regression`, with a round counted as three settled boxes, the estimate was 0.63 to 1.7 of the time left; by
+    the pace of all boxes it was 0.41 to 1.2.
 
     >>> rate = Rate()
     >>> rate.add(4, 2.0)
@@ -37,29 +37,30 @@ class Rate:
         self._settled, self._seconds = 0, 0.0
 
     def add(self, settled: int, seconds: float) -> None:
-        """A round that settled so many boxes took so long."""
+        """Record a round: the number of boxes that it settled, and its duration."""
         self._settled += settled
         self._seconds += seconds
 
     def of(self, settled: float) -> float:
-        """Seconds until so many more are settled."""
+        """Seconds until the given number of boxes more are settled."""
         return settled * self._seconds / max(self._settled, 1)
 
 
 class Pace:
     """Knuth's estimate of the size of a tree, depth by depth, for boxes that are bisected until a test holds.
 
-    Of the last boxes of depth k (that many bisections of the whole) a part p_k was bisected; a box of depth k is then expected
-    to stand for E_k = 1 + 2 p_k E_(k+1) boxes, itself and what it is cut into, and those that wait for the sum of E over
-    their depths. This is told once the search has been at the bottom: at the greatest depth with twelve boxes or more no more
-    than a third of them are bisected. Before, how far down trees go cannot be known, and `left` is None.
+    Among the last boxes of depth k (that many bisections of the whole) a fraction p_k was bisected; a box of depth k is then
+    expected to stand for E_k = 1 + 2 p_k E_(k+1) boxes, itself and the boxes that it is cut into; the boxes that wait stand for
+    the sum of E over their depths. The estimate is given once the search has reached the bottom: at the greatest depth with
+    twelve boxes or more no more than a third of them are bisected. Before that, the final depth of the tree cannot be known, and
+    `left` is None.
 
-    Told over true, in boxes: on seven searches of 33 to 10,000 boxes (descent and heavy ball on formulas and on rows of data) and
-    a box of 144 cut one after the other 0.7 to 3.0, 15 of 18 values within a factor of two. Trees of fewer boxes, and those that
-    are as deep everywhere, are told in their last tenth or not at all. With 30 boxes and a quarter of them in place of 12 and
-    0.35, on 19 passes of 4 to 80 s: 0.4 to 3.6, 34 of 42 within a factor of two, 5 passes at a quarter of the time, 15 at nine
-    tenths.
-    The settled part of the box's volume says nothing about time: it comes to 95 to 99.9 % in the first tenth of a search.
+    Estimate over true value, in boxes: on seven searches of 33 to 10,000 boxes (descent and heavy ball on formulas and on rows of
+    data) and a box of 144 cut one after the other 0.7 to 3.0, 15 of 18 values within a factor of two. For trees of fewer boxes,
+    and those that are as deep everywhere, the estimate comes in their last tenth or not at all. With 30 boxes and a quarter of
+    them in place of 12 and 0.35, on 19 passes of 4 to 80 s: 0.4 to 3.6, 34 of 42 within a factor of two, 5 passes at a quarter of
+    the time, 15 at nine tenths.
+    The settled fraction of the box's volume says nothing about time: it reaches 95 to 99.9 % in the first tenth of a search.
 
     >>> pace = Pace(np.zeros(1, int))
     >>> pace.tested(np.zeros(1, int)); pace.bisected(np.zeros(1, int)); pace.left(10**6)
@@ -78,7 +79,7 @@ class Pace:
         self.count = 0  # of boxes that were tested
 
     def tested(self, depths: np.ndarray) -> None:
-        """A batch of boxes of these depths has letters, or none; then `bisected` is told which have parts."""
+        """Record that a batch of boxes of these depths has been tested; then call `bisected` for those that were bisected."""
         self._waiting = _added(self._waiting, depths, -1)
         again = np.unique(depths[depths < len(self._tested)])
         self._tested[again] *= FADING
@@ -87,12 +88,12 @@ class Pace:
         self.count += len(depths)
 
     def bisected(self, depths: np.ndarray) -> None:
-        """Boxes of these depths have two parts each, which wait."""
+        """Record that boxes of these depths have two parts each, which wait."""
         self._bisected = _added(self._bisected, depths)
         self._waiting = _added(self._waiting, depths + 1, 2)
 
     def left(self, most: int) -> float | None:
-        """Boxes that will still be tested, at most so many; None where that cannot be told."""
+        """How many boxes are still to be tested, at most ``most``; None if that cannot be estimated."""
         enough = np.flatnonzero(self._tested >= ENOUGH)
         if not len(enough):
             return None
@@ -114,7 +115,7 @@ class Pace:
         return min(total, float(most))
 
     def settled_left(self, most: int) -> float | None:
-        """Those of them that a test will settle; None where that cannot be told.
+        """How many of those boxes a test will settle; None if that cannot be estimated.
 
         >>> pace = Pace(np.zeros(100, int))
         >>> pace.tested(np.zeros(50, int)); pace.bisected(np.zeros(25, int)); pace.tested(np.ones(50, int))
@@ -127,14 +128,14 @@ class Pace:
 
 
 def saying(progress: Say | None) -> Say:
-    """What is told in words how far a proof is; a UsageError where it does not take one text."""
+    """A function that reports progress in words; a UsageError if ``progress`` does not accept one text."""
     return called_with("progress", progress, "words") or (lambda words: None)
 
 
 class Told:
-    """Says how far a proof by bisection is: boxes done, boxes that wait, and the seconds left, or None where that is not known.
+    """Reports the progress of a proof by bisection: boxes done, boxes that wait, and the seconds left, or None if unknown.
 
-    Boxes are tested one by one, `box`, or all that wait in turn, `tell` of each and `round` at last.
+    Boxes are tested one at a time (call `box`), or all waiting boxes in turn (call `tell` for each, then `round`).
     """
 
     def __init__(self, progress: Progress | None):
@@ -145,7 +146,7 @@ class Told:
         self._bisected: list[int] = []
 
     def box(self, depth: int, bisected: bool) -> None:
-        """A box, made by so many bisections of the whole, is done, or has two parts that wait."""
+        """Record that a box, obtained by ``depth`` bisections of the whole, is done, or has two parts that wait."""
         if self.progress is None:
             return
         self._tested.append(depth)
@@ -156,13 +157,13 @@ class Told:
         self.tell(self._done + (not bisected), self._waiting + (1 if bisected else -1))
 
     def tell(self, done: int, waiting: int) -> None:
-        """So many are done, and so many wait."""
+        """Report how many boxes are done and how many wait."""
         self._done, self._waiting, left = done, waiting, self._ends - time.monotonic()
         if self.progress is not None:
             self.progress(done, waiting, left if 0 <= left < np.inf else None)
 
     def round(self, tested: Sequence[int], bisected: Sequence[int]) -> None:
-        """Boxes of these depths were tested, and some bisected."""
+        """Record that boxes of these depths were tested, and some bisected."""
         if self.progress is None:
             return
         now = time.monotonic()
@@ -178,6 +179,6 @@ def _padded(counts: np.ndarray, size: int) -> np.ndarray:
 
 
 def _added(counts: np.ndarray, depths: np.ndarray, times: int = 1) -> np.ndarray:
-    """Counts by depth with some more."""
+    """Counts by depth, with more added."""
     more = np.bincount(depths, minlength=len(counts))
     return _padded(counts, len(more)) + times * more

@@ -1,4 +1,4 @@
-"""Programs over arrays of intervals with doubles for ends: fast, rounded outward, and never believed until Arb agrees.
+"""Programs over arrays of intervals with doubles for ends: fast, rounded outward, and never trusted unless Arb confirms them.
 
 An end that is NaN is not known; comparisons with NaN are false, and false means "not known" everywhere.
 """
@@ -60,7 +60,7 @@ class Span:
 
 
 def outward(lo: Ends, hi: Ends, by: float = UNIT) -> Span:
-    """The interval made wider by more than its rounding: x − |x|·2⁻⁵² lies below the double below x."""
+    """The interval widened by more than its rounding: x − |x|·2⁻⁵² lies below the double below x."""
     return Span(lo - (np.abs(lo) * by + SMALLEST), hi + (np.abs(hi) * by + SMALLEST))
 
 
@@ -74,7 +74,7 @@ def _one_number(x: Span) -> bool:
 
 
 def _times(x: Span, lo: float, hi: float) -> Span:
-    """The product with one interval for all boxes; an exact 1 or power of 2 costs no rounding, but that is not looked at."""
+    """The product with one interval for all boxes; an exact 1 or power of 2 needs no rounding, but the code does not use that."""
     if lo == hi:
         return outward(x.lo * lo, x.hi * lo) if lo >= 0 else outward(x.hi * lo, x.lo * lo)
     ends = x.lo * lo, x.lo * hi, x.hi * lo, x.hi * hi
@@ -110,7 +110,7 @@ def _product(x: Ends, n: int) -> Ends:
 
 
 def meet(x: Span, y: Span) -> Span:
-    """What two intervals have in common; lo > hi where that is nothing."""
+    """The intersection of two intervals; lo > hi where it is empty."""
     return Span(np.fmax(x.lo, y.lo), np.fmin(x.hi, y.hi))
 
 
@@ -128,7 +128,7 @@ def _rising(function: Callable, low: float = -np.inf, high: float = np.inf) -> C
 
 
 def _partial(rising: Callable[[Span], Span]) -> Callable[[Span], Span]:
-    """Nothing is known where a part of the box lies outside the domain: what is chosen there is no value of the function."""
+    """An unknown value where part of the box lies outside the domain: the computed value is not a value of the function."""
 
     def inside(x: Span) -> Span:
         pair = rising(x)
@@ -138,7 +138,7 @@ def _partial(rising: Callable[[Span], Span]) -> Callable[[Span], Span]:
 
 
 def _wave(function: Callable, peak: float) -> Callable[[Span], Span]:
-    """sin or cos: 1 or −1 where a peak or a trough may lie inside."""
+    """sin or cos: the range extends to 1 or −1 where a peak or a trough may lie inside."""
 
     def over(x: Span) -> Span:
         a, b = function(x.lo), function(x.hi)
@@ -167,7 +167,7 @@ def _real_power(x: Span, y: Span) -> Span:
 
 
 class Truth:
-    """A condition on each box: where it surely holds, where it surely does not."""
+    """A condition on each box: where it certainly holds, and where it certainly fails."""
 
     __slots__ = ("no", "yes")
 

@@ -1,4 +1,4 @@
-"""The cycles that Newton's method finds from the boxes that are left, with their images under symmetries, proved."""
+"""Proofs of the cycles that Newton's method finds from the remaining boxes, and of their images under symmetries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NEUTRAL = "Krawczyk's test fails: a multiplier is close to 1"
 
 
 def prove(search: Search) -> dict[tuple, str]:
-    """Prove the cycles in the boxes that are parked; returns the points of those for which that failed."""
+    """Prove the cycles in the parked boxes; return the points of those for which that failed."""
     about, box, n = search.question[:3]
     starts = _starts(Boxes.joined(search.parked))
     known, shooting, failed, turns = list(search.solved.cycles), Shooting(about, box), {}, search.question.turns
@@ -42,7 +42,7 @@ def prove(search: Search) -> dict[tuple, str]:
 
 
 def _why(orbit: np.ndarray, names: Sequence[str], box: Box, near: float) -> str:
-    """Why Krawczyk's test fails: it needs room around each point, and on the border of the box there is none."""
+    """Why Krawczyk's test fails: it needs margin around each point, and on the border of the box there is none."""
     for point in orbit.tolist():
         for name, value, ends in zip(names, point, box, strict=True):
             if min(abs(value - end) for end in ends) <= near:
@@ -54,7 +54,7 @@ def _why(orbit: np.ndarray, names: Sequence[str], box: Box, near: float) -> str:
 
 
 def _starts(left: Boxes) -> np.ndarray:
-    """Points in boxes, (coordinates, points): their middles, and evenly spread ones (Roberts' sequence) where boxes are few."""
+    """Points in boxes, (coordinates, points): their middles, and evenly spread ones (Roberts' sequence) if boxes are few."""
     d, count = left.lo.shape
     if count > STARTS:
         left = left.take(np.linspace(0, count - 1, STARTS).astype(int))
@@ -65,7 +65,7 @@ def _starts(left: Boxes) -> np.ndarray:
 
 
 def _families(orbits: Sequence[np.ndarray], turns: Sequence[Turn], near: float) -> list[list[np.ndarray]]:
-    """Each orbit (n, d) with its images, each once; what a turn takes to itself is made exactly symmetric."""
+    """Each orbit (n, d) with its images, each once; an orbit that a turn maps to itself is made exactly symmetric."""
     families: list[list[np.ndarray]] = []
     for orbit in orbits:
         if any(same(orbit, other, near) for family in families for other in family):
@@ -80,7 +80,7 @@ def _families(orbits: Sequence[np.ndarray], turns: Sequence[Turn], near: float) 
 
 
 def _symmetric(orbit: np.ndarray, images: Sequence[np.ndarray], near: float) -> np.ndarray:
-    """The mean of those images that are the orbit itself, from its first point on: exact sums come out the same in any order."""
+    """The mean of those images that are the orbit itself, from its first point on: exact sums do not depend on the order."""
     own = [np.roll(i, -int(np.abs(i - orbit[0]).max(1).argmin()), 0) for i in images if same(orbit, i, near)]
     if len(own) < 2:
         return orbit
@@ -92,7 +92,7 @@ def _middles(cycle: Points) -> np.ndarray:
 
 
 def _room(orbit: np.ndarray, others: Sequence[np.ndarray], known: Sequence[Points]) -> float:
-    """How wide boxes around the points may be, so that no two meet."""
+    """The largest width of boxes around the points for which no two meet."""
     room = gap(orbit, np.concatenate([orbit[:0], *others])) / 2.5
     for cycle in known:
         for box in cycle:

@@ -1,4 +1,4 @@
-"""Branch and prune: a box is bisected until each part passes a test, breadth-first in batches of bounded number."""
+"""Branch and prune: boxes are bisected until each part passes a test, breadth-first in batches of bounded size."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Boxes:
 class Search:
     """The tree over a box of states and the intervals of the varied parameters, for one period.
 
-    ``solved``: the proven cycles so far; ``parked``: boxes narrower than the level that `run` was given; ``given_up``: too
-    narrow to be bisected, or too many.
+    ``solved``: the proven cycles so far; ``parked``: boxes narrower than the level passed to `run`; ``given_up``: boxes that are
+    too narrow to be bisected, or too many.
     """
 
     def __init__(self, question: Question, helpers: Helpers, most: int = MOST, progress: Progress | None = None):
@@ -58,9 +58,9 @@ class Search:
         self.after: Callable[[], None] = lambda: None  # called after each batch
 
     def run(self, level: float = 0.0, patience: int | None = None) -> None:
-        """Go on until nothing waits; boxes whose widths are all below the level, as a part of the whole, are parked.
+        """Continue until nothing waits; boxes whose widths are all below the level, as a fraction of the whole, are parked.
 
-        patience : stop once more boxes than these are given up
+        patience : stop once more boxes than this are given up
         """
         self.pace = Pace(self._depths(*self.waiting))
         while self.waiting:
@@ -85,7 +85,7 @@ class Search:
         return np.rint(np.concatenate([np.zeros(0), *widths])).astype(int)
 
     def unpark(self) -> None:
-        """Parked boxes wait again."""
+        """Move parked boxes back to those that wait."""
         self.waiting, self.parked = self.waiting + self.parked, []
 
     def crowded(self) -> bool:
@@ -93,7 +93,7 @@ class Search:
         return any(self._wide(boxes)[1].any() for boxes in self.given_up)
 
     def _wide(self, boxes: Boxes) -> tuple[np.ndarray, np.ndarray]:
-        """The middles, and along which coordinates each can be bisected."""
+        """The middles, and the coordinates along which each box can be bisected."""
         lo, hi = boxes.lo, boxes.hi
         m = middle(lo, hi)
         return m, (lo < m) & (m < hi) & (hi - lo > NARROWEST * self.width[:, None])

@@ -1,4 +1,4 @@
-"""Cycles that Newton's method suggests, proved by Krawczyk's test over boxes as large as it holds on."""
+"""Cycles that Newton's method suggests, proved by Krawczyk's test over boxes as large as possible."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LEAST = 4e-12  # half-width of a proven box, relative to 1 + |x|: checkers in do
 
 
 def suggested(subject: Subject, box: Box, period: int, starts: np.ndarray) -> list[np.ndarray]:
-    """Cycles of least period n in a box that Newton's method finds from some starts, (d, starts): each (n, d), once."""
+    """Cycles of least period n in a box that Newton's method finds from given starts, (d, starts): each (n, d), once."""
     step, jacobian = in_floats(subject, "step"), in_floats(subject, "jacobian")
     d, x = len(box), starts.copy()
     with np.errstate(all="ignore"):
@@ -49,7 +49,7 @@ def suggested(subject: Subject, box: Box, period: int, starts: np.ndarray) -> li
 
 
 def _different(orbits: np.ndarray, box: Box, size: float) -> list[np.ndarray]:
-    """Of orbits (k, n, d) those in the box, or on its border but for rounding, without a shorter period, each once."""
+    """The orbits among (k, n, d) that lie in the box, or on its border up to rounding, and have no shorter period; each once."""
     (lo, hi), n, room = np.array(box).T, orbits.shape[1], CLOSE * size
     with np.errstate(all="ignore"):
         wanted = (np.isfinite(orbits) & (orbits >= lo - room) & (orbits <= hi + room)).all((1, 2))
@@ -65,22 +65,22 @@ def _different(orbits: np.ndarray, box: Box, size: float) -> list[np.ndarray]:
 
 
 def same(orbit: np.ndarray, other: np.ndarray, within: float) -> bool:
-    """True if both run through the same points, from wherever they begin."""
+    """True if both run through the same points, wherever they begin."""
     first = np.abs(other - orbit[0]).max(1).argmin()
     return bool(np.abs(np.roll(other, -first, 0) - orbit).max() < within)
 
 
 class Shooting:
-    """Krawczyk's test for cycles of a map at parameters that do not vary."""
+    """Krawczyk's test for cycles of a map at fixed parameters."""
 
     def __init__(self, subject: Subject, box: Box):
         self.about, self.box = subject, box
         self.step, self.slopes = subject.enclosure("step"), subject.enclosure("jacobian")
 
     def largest(self, orbit: np.ndarray, room: float) -> Points | None:
-        """Boxes around the points in which there is exactly one cycle, half as wide as the test allows; None where it fails.
+        """Boxes around the points that contain exactly one cycle, half as wide as the test allows; None if the test fails.
 
-        room : half-widths are at most this
+        room : upper bound of the half-widths
         """
         lo, hi = np.array(self.box).T
         limit = min(room, float(min((orbit - lo).min(), (hi - orbit).min())))
@@ -94,7 +94,7 @@ class Shooting:
         return _around(orbit, radius * 2) if good else None
 
     def holds(self, orbit: np.ndarray, radius: float) -> bool:
-        """`proves` of boxes around the points."""
+        """`proves` for boxes around the points."""
         return self.proves(_around(orbit, radius))
 
     def proves(self, points: Points) -> bool:
@@ -116,7 +116,7 @@ class Shooting:
 
 
 def gap(orbit: np.ndarray, others: np.ndarray) -> float:
-    """The least distance between points of an orbit and other points, or each other, in the largest coordinate."""
+    """The least distance, in the maximum norm, between points of an orbit and other points, or each other."""
     points = np.concatenate([orbit, others])
     distances = np.abs(orbit[:, None] - points[None]).max(2)
     distances[np.arange(len(orbit)), np.arange(len(orbit))] = np.inf

@@ -1,4 +1,4 @@
-"""The boxes of proven cycles, and which boxes are taken through those of one cycle."""
+"""The boxes of proven cycles, and which boxes have orbits in the boxes of a single cycle."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Solved:
         self.following = np.array([c + (i + 1) % period for c in range(0, len(boxes), period) for i in range(period)], int)
 
     def owners(self, x: Sequence[Span]) -> np.ndarray:
-        """For each box the number of the proven box that it lies in, or −1."""
+        """For each box the number of the proven box that contains it, or −1."""
         lo, hi = (np.array([getattr(s, side) for s in x]) for side in ("lo", "hi"))
         owners = np.full(lo.shape[1], -1)
         for k in range(len(self.lo)):
@@ -45,7 +45,7 @@ class Solved:
         return good
 
     def holds(self, stages: Sequence[Sequence[tuple[Any, Any]]]) -> bool:
-        """The same of one box, whose orbit boxes are given by their ends: any numbers that compare exactly."""
+        """The same for one box, whose orbit boxes are given by their ends: any numbers that compare exactly."""
         return any(self._from(j, stages) for j in range(len(self.lo)))
 
     def _from(self, at: int, stages: Sequence[Sequence[tuple[Any, Any]]]) -> bool:

@@ -26,7 +26,7 @@ Matrix = list[list[Any]]
 
 
 class Empty(Exception):
-    """Two balls have nothing in common."""
+    """Two balls are disjoint."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Programs:
 
     @staticmethod
     def of(subject: Subject) -> Programs:
-        """The programs of the map that a proof is about."""
+        """The programs of the map that is the subject of a proof."""
         tape, n = Tape(), subject.dim
         z, parameters = tape.leaves("z", n), tape.named("p", subject.spec.params)
         step = step_nodes(tape, subject.spec, z, parameters)
@@ -50,10 +50,10 @@ class Programs:
 
 
 class System:
-    """A map over boxes of one kind of numbers; the parameters that vary come with each box, in their order.
+    """A map over boxes of one kind of numbers; each box comes with values of the parameters that vary, in their order.
 
-    ``fold``: K(x) = |g(x)| for x ≥ 0 in place of g, for an odd g of one variable. ``glued``: a box all over which the
-    pieces of g are proved to meet at their borders, for all parameters.
+    ``fold``: K(x) = |g(x)| for x ≥ 0 in place of g, for an odd g of one variable. ``glued``: a box throughout which the
+    pieces of g are proved to agree at their borders, for all parameters.
     """
 
     glued: Vector | None = None
@@ -83,7 +83,7 @@ class System:
         return self.both(x, p)[1]
 
     def continuous(self, x: Vector, p: Vector) -> Any:
-        """Where it is known that g does not jump on X: True, or a mask."""
+        """Where g is known not to jump on X: True, or a mask."""
         return not self.programs.jumping or self.numbers.continuous(self, x, self._parameters(p))
 
     def _parameters(self, p: Vector) -> Vector:
@@ -94,7 +94,7 @@ class System:
         return parameters
 
     def _folded(self, x: Vector, p: Vector, image: Vector, slopes: Matrix) -> tuple[Vector, Matrix]:
-        """|g(x)| and s·g′(x): s is the sign of g(x), which for x > 0 is that of g′ if that has one from 0 to x, as g(0) = 0."""
+        """|g(x)| and s·g′(x): s is the sign of g(x); for x > 0 that of g′ if g′ has one sign from 0 to x, since g(0) = 0."""
         n = self.numbers
         [from_zero] = self._both([n.down_to_zero(x[0])], self._parameters(p))[self.dim :]
         sign = n.sign_of(image[0], from_zero)
@@ -152,7 +152,7 @@ class Doubles:
 
     @staticmethod
     def continuous(system: System, x: Vector, p: Vector) -> bool:
-        """Left to Arb, which has the last word."""
+        """Unknown in doubles: the decision is left to Arb."""
         return True
 
     @staticmethod
@@ -175,7 +175,7 @@ class Doubles:
 
 
 class Balls:
-    """Arb balls, of one box."""
+    """Arb balls, for one box."""
 
     algebra = ball_algebra(BITS)
     size = staticmethod(ball_algebra(BITS).functions["abs"])

@@ -1,6 +1,6 @@
-"""Tests which rule out that a point of a box lies on a cycle of a period (docs/reference/certificates.md says them in words).
+"""Tests that rule out that a point of a box lies on a cycle of a period (described in docs/reference/certificates.md).
 
-The same code goes over arrays of doubles, where results are masks, and over Arb balls, where they are True or False.
+The same code runs over arrays of doubles, where results are masks, and over Arb balls, where they are True or False.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cfdyn.certify.boxes.systems import Matrix, System, Vector
 
 @dataclass(frozen=True)
 class Path:
-    """The boxes that a box is taken to, cut by the box of all: X_0 … X_n; where one of them is empty; where g is continuous."""
+    """The images of a box, intersected with the total box: X_0 … X_n; where one of them is empty; where g is continuous."""
 
     stages: list[Vector]
     out: Any
@@ -35,10 +35,10 @@ class Shift:
 
 
 class Tests:
-    """The tests for one map, period and box of all; X, P: one number of the system's kind for each coordinate and parameter.
+    """The tests for one map, period and total box; X, P: one number of the system's kind for each coordinate and parameter.
 
-    ``turns``: signed permutations that commute with the map, the identity among them; where only the greatest point of each
-    cycle and its images is looked for
+    ``turns``: signed permutations that commute with the map, including the identity, if the search is only for the greatest point
+    of each cycle and its images
     """
 
     def __init__(self, system: System, box: Vector, period: int, turns: Sequence[Turn] = ()):
@@ -57,7 +57,7 @@ class Tests:
         return Path(stages, out, smooth)
 
     def away(self, path: Path) -> Any:
-        """Where X_n and X_0 are apart."""
+        """Where X_n and X_0 are disjoint."""
         return self._any(self.n.apart(a, b) for a, b in zip(path.stages[-1], path.stages[0], strict=True))
 
     def passed(self, path: Path) -> Any:
@@ -93,7 +93,7 @@ class Tests:
         return self._any(map(self.n.not_zero, moved)) & shift.known
 
     def quotient(self, path: Path, p: Vector) -> Any:
-        """Where gⁿ(x) = x implies gᵏ(x) = x for an n/k that is prime."""
+        """Where gⁿ(x) = x implies gᵏ(x) = x for some k with n/k prime."""
         return self._any(self._divided(path, p, prime) for prime in primes(self.period))
 
     def _divided(self, path: Path, p: Vector, prime: int) -> Any:

@@ -1,4 +1,4 @@
-"""A box that is bisected again and again, with a letter on each part, as text in preorder."""
+"""A box that is bisected repeatedly, with a letter on each part, as text in preorder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ OPEN = ord("?")
 
 
 class Tree:
-    """Nodes with a letter; or, of a node that is bisected, the coordinate and the first of its two children.
+    """Nodes with a letter; for a bisected node, the coordinate and the first of its two children.
 
     >>> tree = Tree()
     >>> children = tree.bisect(np.array([0]), np.array([1]))
@@ -25,7 +25,7 @@ class Tree:
         self.size = 1
 
     def bisect(self, nodes: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
-        """Give nodes two children each; returns the lower ones, behind each of which its upper one stands."""
+        """Bisect nodes: add two children to each; return the lower ones, each followed by its upper one."""
         first = self.size + 2 * np.arange(len(nodes))
         self.size += 2 * len(nodes)
         while self.size > len(self._letters):
@@ -35,16 +35,16 @@ class Tree:
         return first
 
     def mark(self, nodes: np.ndarray, letter: str) -> None:
-        """Give leaves a letter."""
+        """Assign a letter to leaves."""
         self._letters[nodes] = ord(letter)
 
     def counts(self) -> dict[str, int]:
-        """How many leaves have each letter."""
+        """The number of leaves with each letter."""
         leaves = self._letters[: self.size][self._children[: self.size] < 0]
         return {letter: int((leaves == ord(letter)).sum()) for letter in LEAVES}
 
     def text(self, coarse: int | None = None) -> str:
-        """The tree in preorder; parts of so many bisections in which a leaf is open become one open leaf.
+        """The tree in preorder; a part after ``coarse`` bisections that contains an open leaf becomes one open leaf.
 
         >>> tree = Tree()
         >>> first = tree.bisect(np.array([0]), np.array([0]))
@@ -77,12 +77,12 @@ class Tree:
         return open_
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """What a file keeps of it."""
+        """The arrays that a file stores."""
         return {"letters": self._letters[: self.size], "children": self._children[: self.size]}
 
     @classmethod
     def of(cls, letters: np.ndarray, children: np.ndarray) -> Tree:
-        """The tree of a file."""
+        """The tree stored in a file."""
         tree = cls()
         tree._letters, tree._children, tree.size = letters.copy(), children.copy(), len(letters)
         return tree

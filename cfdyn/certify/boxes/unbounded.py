@@ -1,4 +1,4 @@
-"""Maps of one variable on the whole line: what keeps every cycle inside an interval (infinite boxes in certificates.md)."""
+"""Maps of one variable on the whole line: an interval that contains every cycle (infinite boxes in certificates.md)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _AT_INFINITY = {"cosh": math.inf, "logcosh": math.inf, "sech2": 0.0}
 
 @dataclass(frozen=True)
 class Inside:
-    """A finite box that holds every cycle of the period in the box of a claim, and the evidence for it."""
+    """A finite box that contains every cycle of the period in the box of a claim, and the evidence for it."""
 
     box: Box
     evidence: Mapping[str, Any] = field(default_factory=dict)
@@ -61,7 +61,7 @@ def inside(about: Subject, box: Box, period: int) -> Inside:
 
 
 class Rays:
-    """Signs of a map of one variable, and of its derivatives, far out; over all values of the varied parameters."""
+    """Signs of a map of one variable, and of its derivatives, far from 0, for all values of the varied parameters."""
 
     def __init__(self, about: Subject):
         self.about, self.tape = about, Tape()
@@ -75,7 +75,7 @@ class Rays:
 
     @cached_property
     def descent(self) -> Node | None:
-        """−lr·L′(x) of plain gradient descent with lr > 0; None of other maps."""
+        """−lr·L′(x) of plain gradient descent with lr > 0; None for other maps."""
         spec = self.about.spec
         if not isinstance(spec, LossMap):
             return None
@@ -89,7 +89,7 @@ class Rays:
         return self.tape.neg(self.tape.mul(rate, slope))
 
     def beyond(self, right: bool, same: bool) -> Node:
-        """What is positive on a ray where |g(x)| > |x| and g(x) is on the same side, or on the other."""
+        """An expression that is positive on a ray where |g(x)| > |x| and g(x) is on the same side, or on the other."""
         t = self.tape
         return t.sub(self.step, self.z) if right and same else t.sub(self.z, self.step) if same else \
             t.neg(t.add(self.step, self.z)) if right else t.add(self.step, self.z)  # fmt: skip
@@ -108,7 +108,7 @@ class Rays:
         return False
 
     def _steady(self, h: Node, ray: Span) -> bool:
-        """True if no border crosses the ray: what decides branches has one sign there, and no floor changes."""
+        """True if no border crosses the ray: functions that decide branches have one sign there, and no floor changes."""
         for node in self.tape.reachable([h]):
             op, args = self.tape.ops[node], self.tape.args[node]
             if op in ("lt", "le", "eq", "sign", "heaviside"):
@@ -122,7 +122,7 @@ class Rays:
         return True
 
     def bounded_steps(self, period: int) -> Inside | None:
-        """Plain descent towards the middle from far out, by steps that are bounded upwards or downwards."""
+        """Plain descent towards the middle from far out, with steps that are bounded upwards or downwards."""
         shift = self.descent
         if shift is None:
             return None
@@ -162,7 +162,7 @@ class Rays:
         return lambda r: self.positive(h, r if right else -r, right)
 
     def largest(self, h: Node, lo: float, hi: float) -> float | None:
-        """An upper bound of h on an interval, None where it is not finite."""
+        """An upper bound of h on an interval, None if it is not finite."""
         cuts = np.linspace(lo, hi, PIECES + 1)
         with precise():
             values = [self._balls(h, ball(float(a), float(b))) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
@@ -170,7 +170,7 @@ class Rays:
         return max(tops) if all(map(math.isfinite, tops)) else None
 
     def nearest(self, holds: Callable[[float], bool], both: bool = False) -> float | None:
-        """The least radius of the grid from which on something holds; beyond it is tried only far out if it never does."""
+        """The least radius of the grid from which on a condition holds; None if it fails at the largest, which is tried first."""
         grid = [*(-r for r in GRID[::-1]), *GRID] if both else GRID
         if not holds(grid[-1]):
             return None
@@ -215,7 +215,7 @@ def _up(x: arb) -> float:
 
 
 def _careful() -> Algebra:
-    """The intervals of `prefilter`, with functions by Arb at finite ends and by their limits at infinite ones."""
+    """The intervals of `prefilter`, with functions computed by Arb at finite ends and by their limits at infinite ends."""
     functions = dict(ALGEBRA.functions)
     for name in (*_LIMITS, *_AT_INFINITY):
         functions[name] = _by_balls(name)
@@ -250,7 +250,7 @@ def _by_balls(name: str) -> Callable[[Span], Span]:
 
 
 def parity(about: Subject) -> int | None:
-    """1 if g(−x) = g(x), −1 if g(−x) = −g(x), as the formula's structure says it for all parameters; None where it does not.
+    """1 if g(−x) = g(x), −1 if g(−x) = −g(x), as the structure of the formula shows for all parameters; None if it shows neither.
 
     >>> import cfdyn as cf
     >>> from cfdyn.certify.subject import subject

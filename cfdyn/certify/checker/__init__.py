@@ -1,1 +1,1 @@
-"""Certificates are verified from their text alone, by code that shares nothing with the prover but the parser of formulas."""
+"""A checker that verifies certificates from their text alone; it shares no code with the prover except the parser of formulas."""

@@ -1,4 +1,4 @@
-"""What a leaf of a tree says about cycles: the greatest point of a cycle of least period n in the box is on a proven cycle.
+"""The meaning of a leaf of a tree: the greatest point of a cycle of least period n in the box is on a proven cycle.
 
 Tests o, a, d, q, s, m, r of docs/reference/certificates.md. A leaf on which none holds is bisected further.
 """
@@ -23,9 +23,9 @@ EXTRA, EACH = 30_000, 20  # leaves that a checker adds to a tree, and for each o
 
 
 class Absence:
-    """The leaves' tests for the period n of g in a box; ``proven``: cycles as boxes (n, d) that points may belong to.
+    """The leaves' tests for the period n of g in a box; ``proven``: cycles as boxes (n, d) to which points may belong.
 
-    ``turns``: signed permutations that commute with g and take the box to itself
+    ``turns``: signed permutations that commute with g and map the box to itself
     """
 
     def __init__(self, g: Any, n: int, box: Interval, proven: Sequence[Interval] = (), turns: Sequence[Sequence[int]] = ()):
@@ -33,7 +33,7 @@ class Absence:
         self.turns = turns
 
     def check(self, text: str, root: Interval, allowed: str, what: str) -> bool:
-        """Verify all leaves but those marked ?; whether there are none of these."""
+        """Verify all leaves except those marked ?; return whether there are no leaves marked ?."""
         complete = True
         for part in leaves(text, root, allowed, what):
             claimed = part.letters != "?"
@@ -88,7 +88,7 @@ class Absence:
         return orbit, all_slopes, empty
 
     def _greater(self, orbit: list[Interval]) -> Array:
-        """A later point or an image has a larger first coordinate, or a turn makes no point of X_0 smaller."""
+        """Where a later point or an image has a larger first coordinate, or a turn makes no point of X_0 smaller."""
         x = orbit[0]
         greater = np.zeros(len(x.lo), dtype=bool)
         for later in orbit[1:-1]:
@@ -109,7 +109,7 @@ class Absence:
         return solved
 
     def _displaced(self, orbit: list[Interval], _: list[Interval], x: Interval, lines: Interval) -> Array:
-        """No x has gⁿ(x) = x: the mean-value form of gⁿ(x) − x, also times a matrix Y."""
+        """Where no x has gⁿ(x) = x: by the mean-value form of gⁿ(x) − x, also multiplied by a matrix Y."""
         m = point(x.middle)
         beside, total = m, point(np.broadcast_to(np.eye(self.g.d), (len(x.lo), self.g.d, self.g.d)))
         good = np.ones(len(x.lo), dtype=bool)

@@ -29,7 +29,7 @@ class Shape(NamedTuple):
         return self.n * self.d * (1 + self.vectors) + (1 if self.sigma is not None else 3)
 
     def point(self, i: int) -> slice:
-        """Where z_i stands among the unknowns."""
+        """The indices of z_i among the unknowns."""
         return slice(i % self.n * self.d, i % self.n * self.d + self.d)
 
     def points(self, x: Interval) -> Interval:
@@ -41,7 +41,7 @@ class Shape(NamedTuple):
         return self.n * self.d
 
     def vector(self, k: int, i: int) -> slice:
-        """Where the k-th vector at z_i stands."""
+        """The indices of the k-th vector at z_i."""
         start = self.n * self.d * (1 + k) + 1 + i % self.n * self.d
         return slice(start, start + self.d)
 
@@ -51,7 +51,7 @@ class Shape(NamedTuple):
 
 
 def draw_together(jets: Jets, shape: Shape, x: Interval) -> Interval | None:
-    """Krawczyk's test; the box drawn together around its one zero, None where the test fails."""
+    """Krawczyk's test; the box contracted around its unique zero, None if the test fails."""
     inside, k = _krawczyk(jets, shape, x)
     if not inside:
         return None
@@ -94,7 +94,7 @@ def _system(jets: Jets, shape: Shape, x: Interval) -> tuple[Interval, Interval]:
 
 
 def _vector_rows(shape: Shape, x: Interval, jet: Jet, k: int, i: int, f: _Rows, j: _Rows) -> None:
-    """A_i v_i − v_{i+1}, or behind the last point minus the multiplier times the first vector."""
+    """A_i v_i − v_{i+1}, or, for the last point, A_i v_i minus the multiplier times the first vector."""
     d, at, here = shape.d, shape.parameter, shape.vector(k, i)
     rows = slice(here.start - 1, here.stop - 1)  # the equation of λ is the normal's, behind these
     moved, slope = dot(jet.first[:, :d], x[here]), _along(jet, x[here])
@@ -145,7 +145,7 @@ def _normal_rows(shape: Shape, x: Interval, f: _Rows, j: _Rows) -> None:
 
 
 class _Rows:
-    """An interval array that is filled part by part."""
+    """An interval array that is filled block by block."""
 
     def __init__(self, *shape: int):
         self.interval = point(np.zeros(shape))
@@ -155,7 +155,7 @@ class _Rows:
         self.interval.lo[rows], self.interval.hi[rows] = value.lo, value.hi
 
     def add(self, place: tuple[slice, slice], value: Interval) -> None:
-        """Plus a block: in a cycle of one point, or where blocks meet, several stand in one place."""
+        """Add a block: in a cycle of one point, or where blocks overlap, several are added in one place."""
         old = self.interval[place]
         nothing = (old.lo == 0) & (old.hi == 0)
         total = old + value

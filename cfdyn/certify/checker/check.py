@@ -1,4 +1,4 @@
-"""Is a certificate valid? Its map, its claim and its evidence are read from the text and everything is computed again."""
+"""Is a certificate valid? The checker reads its map, claim and evidence from the text, and computes everything again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _KEYS = ("format", "version", "kind", "statement", "map", "claim", "evidence")
 
 
 class Verdict(NamedTuple):
-    """The checker's answer: ``statement`` is what is proved, empty where the certificate is not valid; ``reason``: why not."""
+    """The checker's answer: ``statement``: what is proved, empty if the certificate is not valid; ``reason``: why it is not."""
 
     valid: bool
     statement: str
@@ -40,11 +40,11 @@ class Verdict(NamedTuple):
 
 
 def check(certificate: str | os.PathLike[str] | Mapping[str, Any] | Any) -> Verdict:
-    """Verify a certificate: a file, the document in one, or what `cf.certify` has proved.
+    """Verify a certificate: a file, the document in a file, or a `Certificate` of `cf.certify`.
 
-    Whatever is in the file, the outcome is a `Verdict`: nothing is run from it, and time and memory are bounded. The evidence is
-    verified in interval arithmetic in doubles from + − × ÷ √ alone, with derivatives of the formulas that the file contains;
-    docs/reference/certificates.md says what is verified for each kind.
+    Whatever the file contains, the outcome is a `Verdict`: nothing in it is executed, and time and memory are bounded. The
+    checker verifies the evidence in interval arithmetic in doubles from + − × ÷ √ alone, with derivatives of the formulas in the
+    file; docs/reference/certificates.md states what is verified for each kind.
 
     Examples
     --------

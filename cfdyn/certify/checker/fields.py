@@ -1,4 +1,4 @@
-"""What is in a file, taken out with its kind checked: the outcome is a value, or a `NotValid` that names the place."""
+"""Values of a file, each read with a check of its type: the outcome is a value, or a `NotValid` that names the place."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HEX = re.compile(r"-?0x[01]\.[0-9a-f]{1,13}p[+-][0-9]{1,4}")
 
 
 class NotValid(Exception):
-    """Why a file is no valid certificate."""
+    """Why a file is not a valid certificate."""
 
 
 def shown(value: Any) -> str:
@@ -30,7 +30,7 @@ def shown(value: Any) -> str:
 
 
 def mapping(value: Any, where: str, keys: Iterable[str] | None = None, optional: Iterable[str] = ()) -> dict[str, Any]:
-    """An object that has all ``keys``, and beside these only ``optional`` ones; any keys where ``keys`` is None."""
+    """An object that has all ``keys``, and in addition only ``optional`` ones; any keys if ``keys`` is None."""
     if not isinstance(value, Mapping):
         raise NotValid(f"{where} is no object but {shown(value)}")
     if keys is not None:
@@ -45,7 +45,7 @@ def mapping(value: Any, where: str, keys: Iterable[str] | None = None, optional:
 
 
 def sequence(value: Any, where: str, length: int | None = None, most: int = 10_000_000) -> list[Any]:
-    """A list, of a length where one is given."""
+    """A list, of a given length if one is given."""
     if not isinstance(value, list):
         raise NotValid(f"{where} is no list but {shown(value)}")
     if length is not None and len(value) != length:
@@ -68,7 +68,7 @@ def texts(value: Any, where: str) -> list[str]:
 
 
 def one_of(value: Any, where: str, choices: Iterable[Any]) -> Any:
-    """One of a few values, of the same type."""
+    """One of several values, of the same type."""
     for choice in choices:
         if type(value) is type(choice) and value == choice:
             return value
@@ -76,12 +76,12 @@ def one_of(value: Any, where: str, choices: Iterable[Any]) -> Any:
 
 
 def truth(value: Any, where: str, unknown: bool = False) -> bool | None:
-    """true or false, or null where that says "unknown"."""
+    """true or false, or null if null is allowed and means "unknown"."""
     return one_of(value, where, [True, False, *([None] if unknown else [])])
 
 
 def integer(value: Any, where: str, least: int, most: int) -> int:
-    """A whole number."""
+    """An integer."""
     if type(value) is not int or not least <= value <= most:
         raise NotValid(f"{where} is {shown(value)}, no whole number from {least} to {most}")
     return value

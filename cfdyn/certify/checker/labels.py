@@ -1,4 +1,4 @@
-"""What a file calls its optimizer, held against the formulas in it: a known name has to be that of its formulas."""
+"""The name of a file's optimizer, compared with the formulas in the file: a known name must have its formulas."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ def _roots(text: str) -> tuple[str, str]:
 
 
 def _moments(before: str, state: str = "m → m1, v → v1", second: str = "v1", top: str = "") -> tuple[str, ...]:
-    """Adam and its like: the average of gradients over the root of that of squares, without bias correction and in its limit."""
+    """Adam and similar optimizers: the average of gradients over the root of the average of squares, without bias correction and
+    in its limit.
+    """
     averages = f"{_M}, {_V}{top}"
     return (*_roots(f"w → {before} - lr*m1/√{second}, {state}; {averages}"), *_roots(
         f"w → {before} - lr*mhat/√vhat, {state}; {_LIMIT1}, {_LIMIT2}, {averages}, mhat = m1/(1 - beta1*decay1), "
@@ -25,7 +27,7 @@ def _moments(before: str, state: str = "m → m1, v → v1", second: str = "v1",
 
 
 def _squares(square: str, nu: str) -> tuple[str, ...]:
-    """RMSProp and its like: the gradient over the root of an average of squares."""
+    """RMSProp and similar optimizers: the gradient over the root of an average of squares."""
     return (*_roots(f"w → w - lr*g/√nu1{nu}; {_NU}{square}"),
             *_roots(f"w → w - lr*g/√nuhat{nu}; {_LIMIT2}, {_NU}{square}, nuhat = nu1/(1 - beta2*decay2)"))  # fmt: skip
 
@@ -59,7 +61,7 @@ GRADIENTS = (None, _CLIPPED, f"g{_DECAYED}", f"{_CLIPPED}{_DECAYED}")
 
 
 def called(optimizer: Mapping[str, Any]) -> str:
-    """What a statement calls the optimizer: by its name where the formulas are those of `KNOWN`, else the name is quoted.
+    """The name of the optimizer in a statement: its own name if the formulas are those of `KNOWN`, else the name is quoted.
 
     >>> called({"name": "gd", "update": {"w": "w - lr*g"}}), called({"name": "adam", "update": {"w": "w - lr*g"}})
     ('gd', "an optimizer that its author calls 'adam'")
@@ -72,7 +74,7 @@ def called(optimizer: Mapping[str, Any]) -> str:
 
 
 def _rules(optimizer: Mapping[str, Any]) -> str:
-    """In the order and the words of `KNOWN`."""
+    """The rules in the order and the notation of `KNOWN`."""
     shared = optimizer.get("shared") or []
     parts = {True: "", False: ""}
     for state, text in optimizer["update"].items():
@@ -84,7 +86,7 @@ def _rules(optimizer: Mapping[str, Any]) -> str:
 
 
 def bias_correction_is_over(update: str, define: Mapping[str, str]) -> bool:
-    """True where formulas show that the powers of a bias correction are 0, of a weight's ``update`` that makes use of it.
+    """True if formulas show that the powers of a bias correction are 0, for a weight's ``update`` that uses them.
 
     >>> bias_correction_is_over("w - lr*mhat", {"decay1": "0*lr", "mhat": "m/(1 - beta1*decay1)"})
     True
@@ -96,7 +98,7 @@ def bias_correction_is_over(update: str, define: Mapping[str, str]) -> bool:
 
 
 def corrects(power: str, update: str, define: Mapping[str, str]) -> bool:
-    """True if the update, or a definition that it makes use of, divides by 1 − β·power."""
+    """True if the update, or a definition that it uses, divides by 1 − β·power."""
     used, waiting = [update], {*define}
     while named := {name for name in waiting if any(re.search(rf"\b{name}\b", text) for text in used)}:
         waiting -= named

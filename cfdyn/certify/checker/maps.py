@@ -1,4 +1,4 @@
-"""The map that a certificate is about, from the texts in the file: x → g(x, λ) and its derivatives over intervals."""
+"""The map of a certificate, from the texts in the file: x → g(x, λ) and its derivatives over intervals."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MOST_CUTS, MOST_PARTS, MOST_SETTLED = 10, 50_000, 400
 class CheckedMap:
     """g with the state ``names`` and the varied parameters ``varied`` {name: its two exact ends}.
 
-    ``written``: as the formulas have it; ``step``: the same function, with what jumps taken apart
+    ``written``: in the form of the formulas; ``step``: the same function, split where parts of it jump
     """
 
     def __init__(self, graph: Graph, names: Sequence[str], step: list[Node], varied: Mapping[str, tuple[Fraction, Fraction]]):
@@ -80,7 +80,7 @@ class CheckedMap:
         return self._stacked(self._value(self._values(x, parameters)), x)
 
     def image(self, boxes: Interval) -> Interval:
-        """X₁ ⊇ g(X, Λ), boxes of states and parameters: the natural extension, and the mean-value form where g is continuous."""
+        """X₁ ⊇ g(X, Λ), boxes of states and parameters: the natural extension, and the mean-value form if g is continuous."""
         x, lines = boxes[:, : self.d], boxes[:, self.d :]
         natural, slopes = self.slopes(x, lines)
         m = point(x.middle)
@@ -91,8 +91,8 @@ class CheckedMap:
     def slopes(self, x: Interval, parameters: Interval) -> tuple[Interval, Interval]:
         """g and its Jacobian, shapes (..., d) and (..., d, d); row i of the latter is the gradient of g_i.
 
-        Where a border leaves the slopes unbounded comparisons are looked at again as polynomials, then the box is cut, and the
-        hull of the slopes over its parts taken: they enclose every difference quotient in the box, as g is continuous on closed
+        If a border leaves the slopes unbounded, comparisons are tested again as polynomials, then the box is cut, and the
+        hull of the slopes over its parts is taken: it encloses every difference quotient in the box, as g is continuous on closed
         parts that cover it.
         """
         g, j = self._slopes(x, parameters)
@@ -112,7 +112,7 @@ class CheckedMap:
         return g, Interval(lo.reshape(j.shape), hi.reshape(j.shape))
 
     def _settle(self, rows: np.ndarray, x: Interval, lines: Interval, lo: np.ndarray, hi: np.ndarray) -> np.ndarray:
-        """The slopes of boxes over which polynomials decide a branch, put into ``lo`` and ``hi``; the rows that are left."""
+        """Write the slopes of boxes over which polynomials decide a branch into ``lo`` and ``hi``; return the remaining rows."""
         left = []
         for k in rows.tolist():
             values = self._values(x[k], lines[k])
@@ -125,7 +125,7 @@ class CheckedMap:
         return np.array(left, dtype=int)
 
     def _over_parts(self, x: Interval, lines: Interval) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The hull of the slopes over parts of each box (N, d), and for which boxes all parts have some."""
+        """The hull of the slopes over parts of each box (N, d), and for which boxes all parts have slopes."""
         n, d = x.shape
         lo, hi, done = np.full((n, d, d), np.inf), np.full((n, d, d), -np.inf), np.ones(n, dtype=bool)
         rows, part = np.arange(n), x
@@ -180,7 +180,7 @@ def finite(value: Interval, slopes: Interval) -> np.ndarray:
 
 
 def read_map(document: Mapping[str, Any]) -> CheckedMap:
-    """The map of a file; a NotValid for what is none."""
+    """The map of a file; a NotValid if the file has no valid map."""
     given = fields.mapping(document.get("map"), "map")
     kind = fields.one_of(given.get("type"), "the type of the map", ["optimizer", "formulas"])
     varied = {name: fields.numbers_between(ends, f"vary {name}")

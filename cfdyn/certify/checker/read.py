@@ -1,4 +1,4 @@
-"""A file that anyone may have written → its JSON object, in bounded time and memory."""
+"""The JSON object of a file that anyone may have written, read in bounded time and memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_DIGITS = 18
 
 
 def document(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The object in a file; a NotValid for what is no such file."""
+    """The object in a file; a NotValid if the file contains no such object."""
     try:
         data = outside.content(Path(path), MOST_BYTES)
         content = outside.parsed_json(data, parse_constant=_constant, parse_float=_decimal, parse_int=_whole)

@@ -15,7 +15,7 @@ MOST_SIZE = 400  # unknowns of one system
 
 
 class Proven(NamedTuple):
-    """A cycle that exists, once, in the boxes it was proved in; ``boxes``: narrower ones, (n, d); ``lines``: parameters."""
+    """A cycle that exists, and only once, in the boxes of its proof; ``boxes``: narrower ones, (n, d); ``lines``: parameters."""
 
     boxes: Interval
     lines: Interval
@@ -41,7 +41,7 @@ def step(g: CheckedMap, z: Interval, lines: Interval) -> tuple[Array, Interval]:
 
 
 def _blocks(slopes: Interval, n: int, d: int) -> Interval:
-    """The Jacobian of F: the slopes on the diagonal blocks, −1 on those to the right of it, around the corner."""
+    """The Jacobian of F: the slopes on the diagonal blocks, −1 on the blocks to the right of them, cyclically."""
     before = slopes.shape[:-3]
     lo, hi = np.zeros((*before, n * d, n * d)), np.zeros((*before, n * d, n * d))
     shift = np.zeros((n * d, n * d))
@@ -54,7 +54,7 @@ def _blocks(slopes: Interval, n: int, d: int) -> Interval:
 
 
 def prove(g: CheckedMap, z: Interval, lines: Interval, what: str) -> Proven:
-    """The one cycle in boxes (n, d) for each value of the parameters, drawn together; a NotValid where Krawczyk's test fails."""
+    """The unique cycle in boxes (n, d) for each value of the parameters, in contracted boxes; a NotValid if the test fails."""
     return Proven(drawn_together(g, unique(g, z, lines, what), lines), lines)
 
 
@@ -69,7 +69,7 @@ def unique(g: CheckedMap, z: Interval, lines: Interval, what: str) -> Interval:
 
 
 def drawn_together(g: CheckedMap, z: Interval, lines: Interval, times: int = 12) -> Interval:
-    """Smaller boxes around the zeros that are known to be in some boxes."""
+    """Contracted boxes around the zeros that are known to lie in some boxes."""
     for _ in range(times):
         _, k = step(g, z, lines)
         smaller = meet(z, k)
@@ -110,7 +110,7 @@ def turn(g: CheckedMap, proven: Proven) -> Interval:
 
 
 def turns(g: CheckedMap, z: Interval, lines: Interval) -> Interval:
-    """The derivative of gⁿ along cycles in boxes (..., n, d): (..., d, d); a NotValid where there may be none."""
+    """The derivative of gⁿ along cycles in boxes (..., n, d): (..., d, d); a NotValid where it may not exist."""
     n, z = z.shape[-2], widened(z)
     each = Interval(lines.lo[..., None, :] + np.zeros((n, 1)), lines.hi[..., None, :] + np.zeros((n, 1)))
     if not g.is_smooth(z, each).all():
@@ -180,7 +180,7 @@ def check_multipliers(around: Interval, claimed: list[tuple[Interval, Interval]]
 
 
 def _holds(discs: Discs, i: int, re: Interval, im: Interval, alone: bool) -> bool:
-    """True if a disc lies in a rectangle; a real eigenvalue needs no height."""
+    """True if a disc lies in a rectangle; for a real eigenvalue the rectangle needs no height."""
     c, r = discs.centres[i], discs.radii[i]
     real = alone and all(
         abs(np.conj(c) - discs.centres[j]) * (1 - 1e-14) > r + discs.radii[j] for j in range(len(discs.radii)) if j != i

@@ -1,4 +1,4 @@
-"""The smooth pieces of a map of one variable over boxes: the formula with one branch taken wherever one is open."""
+"""The smooth pieces of a map of one variable over boxes: the formula with one branch taken wherever a branch is open."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_PIECES, MOST_WHOLES = 20_000, 64  # in all; values of one floor over one bo
 
 
 class Piece(NamedTuple):
-    """Of the boxes ``rows``: what a piece takes each to, (rows,), and its slope there."""
+    """For the boxes ``rows``: the image of each under a piece, (rows,), and its slope there."""
 
     rows: Array
     image: Interval
@@ -27,7 +27,7 @@ class Piece(NamedTuple):
 
 
 class Sides:
-    """Of g on boxes: its pieces, and where they are not known to be C² and finitely many."""
+    """The pieces of g on boxes, and where they are not known to be C² and finitely many."""
 
     def __init__(self, g: CheckedMap):
         self.g, self.graph, self.name = g, g.graph, f"x:{g.names[0]}"
@@ -36,7 +36,7 @@ class Sides:
         self._known: dict[Node, tuple[Node, Node] | None] = {}
 
     def over(self, x: Interval, lines: Interval) -> tuple[Array, list[Piece]]:
-        """For boxes (N,) and parameters (N, p): which are known, and their pieces."""
+        """For boxes (N,) and parameters (N, p): where the pieces are known, and the pieces."""
         known, pieces, seen = np.ones(len(x.lo), dtype=bool), list[Piece](), 0
         stack = [(self.g.step[0], np.arange(len(x.lo)))]
         while stack:
@@ -63,7 +63,7 @@ class Sides:
         return known, [Piece(p.rows[known[p.rows]], p.image[known[p.rows]], p.slope[known[p.rows]]) for p in pieces]
 
     def _values(self, switch: Node, place: Interval) -> Iterator[tuple[int, Array, Array]]:
-        """Each sign that a place can have (each whole number of a floor), on which boxes, and where it has no other."""
+        """Each sign that a place can have (for a floor: each integer), on which boxes, and where it can have no other."""
         if self.switches.kind(switch) != "floor":
             yield 1, place.hi >= 0, place.lo > 0
             yield -1, place.lo <= 0, place.hi < 0
@@ -75,12 +75,12 @@ class Sides:
             yield int(value), good & (low <= value) & (value <= high), low == high
 
     def _bounded(self, switch: Node, place: Interval) -> Array:
-        """Where a place is defined, and a floor takes few values."""
+        """Where a place is defined and, for a floor, takes few values."""
         few = np.floor(place.hi) - np.floor(place.lo) < MOST_WHOLES if self.switches.kind(switch) == "floor" else True
         return _finite(place) & few
 
     def _first(self, node: Node) -> tuple[Node, Node] | None:
-        """The first switch of a formula, and what decides it."""
+        """The first switch of a formula, and its deciding function."""
         if node not in self._known:
             self._known[node] = self.switches.first(node)
         return self._known[node]

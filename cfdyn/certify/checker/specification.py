@@ -1,4 +1,4 @@
-"""A loss and an optimizer as a file describes them: one step as nodes of a graph."""
+"""A loss and an optimizer as described in a file: one step as nodes of a graph."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RESERVED = ("w", "g", "gg", "h")
 
 
 def check_names(names: Sequence[str], where: str) -> None:
-    """Distinct names that mean nothing else in a formula."""
+    """Distinct names without another meaning in a formula."""
     if len(names) > MOST_NAMES or len(set(names)) < len(names):
         raise NotValid(f"{where}: the names are not distinct, or more than {MOST_NAMES}")
     for name in names:
@@ -35,7 +35,7 @@ def check_names(names: Sequence[str], where: str) -> None:
 
 
 def read_params(given: Any, where: str) -> dict[str, Value]:
-    """Exact numbers; a parameter that varies stands as a pair of them."""
+    """Exact numbers; a parameter that varies is given as a pair of them."""
     params: dict[str, Value] = {}
     for name, value in fields.mapping(given, where).items():
         what = f"{where} {name}"
@@ -98,7 +98,7 @@ class Optimizer:
     def step(
         self, graph: Graph, loss: Loss, state: Sequence[Node], own: Mapping[str, Node], of_loss: Mapping[str, Node]
     ) -> list[Node]:
-        """The next state, all formulas seeing the old one: weights, then each state of all weights, then the shared ones."""
+        """The next state, each formula evaluated at the old one: weights, then each state of all weights, then shared states."""
         d, k = len(loss.variables), len(self.per_weight)
         shared = {**own, **dict(zip(self.shared, state[d * (1 + k) :]))}
         each = [{"w": state[i], **{s: state[d * (j + 1) + i] for j, s in enumerate(self.per_weight)}} for i in range(d)]
@@ -119,7 +119,7 @@ class Optimizer:
         return nodes + [self.update[s].on(graph, names) for s in self.shared]
 
     def _defined(self, graph: Graph, names: dict[str, Node]) -> dict[str, Node]:
-        """The definitions in order, as far as their names are there; the others belong to other states."""
+        """The definitions in order, up to those whose names are available; the others belong to other states."""
         names = dict(names)
         for name, text in self.define.items():
             if text.names <= set(names):

@@ -1,4 +1,4 @@
-"""What a certificate claims, in one English sentence made from its map, its kind, its varied parameters and its claim alone."""
+"""The claim of a certificate in one English sentence, made from its map, its kind, its varied parameters and its claim alone."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _rules(optimizer: Mapping[str, Any]) -> str:
 
 
 def _rows(loss: Mapping[str, Any]) -> str:
-    """The data that a loss is the mean over."""
+    """The rows of data over which a loss is averaged."""
     rows = loss.get("rows") or []
     if not rows:
         return ""
@@ -54,7 +54,7 @@ def _rows(loss: Mapping[str, Any]) -> str:
 
 
 def parameters_in_words(document: Mapping[str, Any]) -> str:
-    """For which values of the varied parameters the claim holds."""
+    """The values of the varied parameters for which the claim holds."""
     spans = [f"{name} from {_short(lo)} to {_short(hi)}" for name, (lo, hi) in (document.get("vary") or {}).items()]
     if document["kind"] == "bifurcation":
         return f"With {' and '.join(spans)}: "
@@ -62,13 +62,13 @@ def parameters_in_words(document: Mapping[str, Any]) -> str:
 
 
 def _short(number: str) -> str:
-    """A number's text; the shortest decimal beside it where it is a double with more than 20 digits."""
+    """The text of a number, with the shortest decimal after it if it is a double with more than 20 digits."""
     value = float(Fraction(number)) if len(number) > 22 else 0.0
     return f"{value!r} (rounded to a double)" if value and Fraction(value) == Fraction(number) else number
 
 
 def _values(params: Mapping[str, Any]) -> str:
-    """Parameters with their values; those that vary stand at the beginning of the sentence."""
+    """Parameters with their values; those that vary are named at the beginning of the sentence."""
     texts = [f"{name} = {value}" for name, value in params.items() if isinstance(value, str)]
     return f" with {', '.join(texts)}" if texts else ""
 
@@ -95,7 +95,7 @@ def interval_in_words(interval: Sequence[str]) -> str:
 
 
 def exactly(boxes: Sequence[Sequence[Sequence[str]]]) -> str:
-    """Boxes that a claim speaks of as wholes: rounding outward would claim more. A decimal stands for the double next to it.
+    """Boxes whose every point a claim concerns: rounding outward would claim more. A decimal means the double closest to it.
 
     >>> exactly([[[(-1.0).hex(), (0.5).hex()]]]), exactly([[[(0.1).hex(), "inf"]]])
     ('[-1, 0.5]', '[0.1, inf] (ends rounded to doubles)')
@@ -110,7 +110,7 @@ def exactly(boxes: Sequence[Sequence[Sequence[str]]]) -> str:
 
 
 def _shortest(text: str) -> str:
-    """The shortest decimal that is nearest to a double."""
+    """The shortest decimal whose closest double is the given one."""
     value = float.fromhex(text)
     return "0" if value == 0 else repr(value).removesuffix(".0")
 

@@ -1,4 +1,4 @@
-"""Signed permutations that take cycles of a map to cycles: S(x, y) = (y, −x) is [2, -1]."""
+"""Signed permutations that map cycles to cycles: S(x, y) = (y, −x) is [2, -1]."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST = 47  # those of a cube
 
 
 def symmetries(given: Any, g: CheckedMap, box: Interval) -> list[list[int]]:
-    """The turns of a file: none is the identity, each takes the box to itself and commutes with the map for all parameters."""
+    """The turns of a file: none is the identity, each maps the box to itself and commutes with the map for all parameters."""
     turns = [fields.sequence(turn, "a symmetry", g.d) for turn in fields.sequence(given, "the symmetries", most=MOST)]
     states = [g.graph.put("name", f"x:{name}") for name in g.names]
     if turns and not (box.lo < box.hi).all():  # all of a flat box is on a mirror, where no image is greater
@@ -55,7 +55,7 @@ def check_closed(cycles: Sequence[Interval], turns: Sequence[Sequence[int]], wha
 
 
 def _round(z: Interval) -> tuple[tuple[float, ...], ...]:
-    """The boxes from the least one on: the same from wherever a cycle begins."""
+    """The boxes from the least one on: the same wherever the list of a cycle begins."""
     boxes = [tuple(row) for row in np.concatenate([z.lo, z.hi], axis=1) + 0.0]
     k = boxes.index(min(boxes))
     return (*boxes[k:], *boxes[:k])

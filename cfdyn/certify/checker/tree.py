@@ -22,7 +22,7 @@ class Leaves(NamedTuple):
 
 
 def leaves(text: str, box: Interval, allowed: str, what: str = "the tree", chunk: int = CHUNK) -> Iterator[Leaves]:
-    """The leaves of a tree over a box (coordinates,), in the order of the text, in chunks; a NotValid for what is no tree.
+    """The leaves of a tree over a box (coordinates,), in the order of the text, in chunks; a NotValid for an invalid tree.
 
     >>> [
     ...     ("".join(part.letters), part.boxes.hi[:, 0].tolist())
@@ -102,7 +102,7 @@ def gathered(text: str, box: Interval, allowed: str, most: int, what: str = "the
 
 
 def halves(parts: Interval, root: Interval) -> Interval:
-    """Each part (N, coordinates) cut across its side that is longest in comparison with the whole."""
+    """Each part (N, coordinates) bisected along its longest side relative to the whole."""
     lo, hi, whole = parts.lo.copy(), parts.hi.copy(), np.maximum(root.hi - root.lo, 1e-300)
     rows, k = np.arange(len(lo)), ((hi - lo) / whole).argmax(axis=1)
     left, right, m = hi.copy(), lo.copy(), parts.middle[rows, k]

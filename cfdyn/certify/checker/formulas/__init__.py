@@ -1,1 +1,1 @@
-"""Formulas as graphs of operations: their values over intervals, their derivatives, where branches meet."""
+"""Formulas as graphs of operations: their values over intervals, their derivatives, and borders between branches."""

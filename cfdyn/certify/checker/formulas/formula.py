@@ -1,4 +1,4 @@
-"""The SymPy tree that the safe parser makes of a text → a graph."""
+"""The conversion of the SymPy tree, which the safe parser makes of a text, to a graph."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ORDERS = {
 
 
 class Text:
-    """A formula that was read: its tree and the names in it."""
+    """A parsed formula: its tree and the names in it."""
 
     def __init__(self, text: str, what: str):
         try:
@@ -34,7 +34,7 @@ class Text:
         self.what, self.names = what, {s.name for part in (self.tree, *self.conditions) for s in part.free_symbols}
 
     def on(self, graph: Graph, names: Mapping[str, Node]) -> Node:
-        """Its node, where the names stand for these nodes; the whole line where it is not defined as written."""
+        """Its node, if the names stand for these nodes; the whole line where it is not defined as written."""
         missing = sorted(self.names - set(names))
         if missing:
             raise NotValid(f"{self.what}: the name {missing[0]!r} has no value")
@@ -117,7 +117,7 @@ class Text:
 
 
 def _quotient(graph: Graph, x: sympy.Expr, done: Mapping[sympy.Basic, Node]) -> Node | None:
-    """A product or a power with sums of exponentials below."""
+    """A product or a power with sums of exponentials in the denominator."""
     factors = [f.args if f.is_Pow and f.exp.is_Rational else (f, sympy.S.One) for f in sympy.Mul.make_args(x)]
     below = any(q < 0 and is_sum(graph, done[base]) for base, q in factors)
     return quotient(graph, [(done[base], Fraction(int(q.p), int(q.q))) for base, q in factors]) if below else None

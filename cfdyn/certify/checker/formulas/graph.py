@@ -1,6 +1,6 @@
 """Expressions as a graph: numbers, names, operations, each once.
 
-The logarithm of what is made of exponentials is the same function, in whose derivatives what is inside stands once.
+A logarithm of an expression in exponentials is replaced by an equal function whose derivatives contain the inner expression once.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ SMALL = Fraction(1, 2**1000)  # numbers from here to 1/SMALL have tight bounds i
 
 
 class Graph:
-    """Nodes in an order in which arguments come first; equal ones are one.
+    """Nodes in an order in which arguments precede the operations; equal nodes are identified.
 
     Operations: const, name, add, mul, div, power (n), rational (q), call (function), less and least (a < b, a ≤ b), and, or,
-    true, false, select (condition, a, b), jump (condition, a, b): as select, and the whole line where the condition is open;
-    at (u): 0, and the whole line where u may be 0, or with the mark True a whole number.
+    true, false, select (condition, a, b); jump (condition, a, b): like select, but the whole line if the condition is open;
+    at (u): 0, and the whole line if u may be 0 (with the mark True: if u may be an integer).
     """
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Graph:
         return self.put("const", Fraction(value))
 
     def value(self, node: Node) -> Fraction | None:
-        """The number that a constant is."""
+        """The number of a constant."""
         kind, *rest = self.nodes[node]
         return rest[0] if kind == "const" else None
 
@@ -103,11 +103,11 @@ class Graph:
         return level[0]
 
     def combined(self, terms: Iterable[tuple[Fraction, Node]]) -> Node:
-        """A sum with constant coefficients, sums inside it opened, like terms collected."""
+        """A sum with constant coefficients: sums inside it are expanded, and like terms collected."""
         return self.total(self.mul(self.const(c), node) for node, c in self.collected(terms).items())
 
     def collected(self, terms: Iterable[tuple[Fraction, Node]]) -> dict[Node, Fraction]:
-        """Such a sum as {node: its coefficient}, in an order of its own."""
+        """Such a sum as {node: its coefficient}, in a canonical order."""
         weights: dict[Node, Fraction] = {}
         stack = list(terms)
         while stack:
@@ -130,12 +130,12 @@ class Graph:
         return a if a == b and kind == "select" else self.put(kind, condition, a, b)
 
     def arguments(self, node: Node) -> tuple[Node, ...]:
-        """The nodes that a node needs."""
+        """The nodes that are arguments of a node."""
         kind, *rest = self.nodes[node]
         return tuple(rest) if kind in _ALL else tuple(rest[_FIRST.get(kind, len(rest)) : _LAST.get(kind)])
 
     def reached(self, roots: Iterable[Node]) -> list[Node]:
-        """All that some nodes need, in order."""
+        """All nodes on which the given nodes depend, in order."""
         reached: set[Node] = set()
         stack = list(roots)
         while stack:
@@ -148,7 +148,7 @@ class Graph:
     def substituted(
         self, roots: Sequence[Node], names: Mapping[tuple, Node], only: Callable[[tuple], bool] | None = None
     ) -> list[Node]:
-        """The same expressions with other nodes in place of some; ``names``: by what a node is, ("name", "w")."""
+        """The same expressions with some nodes replaced by others; ``names``: keyed by the content of a node, ("name", "w")."""
         new: dict[Node, Node] = {}
         for node in self.reached(roots):
             what = self.nodes[node]
@@ -165,7 +165,7 @@ def _short(p: Fraction, q: Fraction) -> bool:
 
 
 def rebuilt(graph: Graph, what: tuple, arguments: Sequence[Node]) -> Node:
-    """A node like another one, of other arguments."""
+    """A node like another one, with other arguments."""
     kind = what[0]
     if kind in ("add", "mul", "div"):
         return getattr(graph, kind)(*arguments)
@@ -184,7 +184,8 @@ def rebuilt(graph: Graph, what: tuple, arguments: Sequence[Node]) -> Node:
 
 def logarithm(graph: Graph, u: Node) -> Node | None:
     """The logarithm of a positive number, eᵛ, cosh v, σ(v), 1 − σ(v), of sums of different ones, products, quotients and
-    whole powers; None for all others, whose sign is not known."""
+    integer powers; None for all others, whose sign is not known.
+    """
     kind, *parts = graph.nodes[u]
     if kind == "const":
         return _of_number(graph, parts[0])
@@ -204,7 +205,7 @@ def logarithm(graph: Graph, u: Node) -> Node | None:
 
 
 def log_one_plus(graph: Graph, u: Node) -> Node | None:
-    """`logarithm` of 1 + u, unless u has a number in it."""
+    """`logarithm` of 1 + u, unless u contains a number as a term."""
     terms = _terms(graph, u)
     return None if any(graph.value(term) is not None for term in terms) else _of_sum(graph, [graph.const(1), *terms])
 
@@ -222,7 +223,7 @@ def _of_number(graph: Graph, number: Fraction | int) -> Node | None:
 
 
 def _terms(graph: Graph, u: Node) -> list[Node]:
-    """What a sum adds up."""
+    """The terms of a sum."""
     terms, left = [], [u]
     while left:
         term = left.pop()

@@ -1,7 +1,7 @@
 """Derivatives of a graph, forward: of each node from those of its arguments.
 
-Formal ones: branch by branch, as an optimizer's gradient is defined, 0 for sign and floor. True ones: where a branch may change
-and the function is not proved continuous there, the whole line, so that no test that leans on a slope passes.
+Formal derivatives are taken branch by branch, as an optimizer's gradient is defined, with 0 for sign and floor. True derivatives
+are the whole line where a branch may change and the function is not proved continuous, so that no test that uses a slope passes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Whether the branches of a Piecewise meet: shown with polynomials in exact numbers, or refused.
+"""Whether the branches of a Piecewise agree at their border: shown with polynomials in exact numbers, or refused.
 
-On the border p = 0 of a condition the two branches u, v have to be equal. p is solved for a name that it contains linearly, with
-a number in front; then u − v, a polynomial in the names and in function values, has to vanish. Otherwise p has to divide u − v.
+On the border p = 0 of a condition the two branches u, v must be equal. p is solved for a name that it contains linearly, with
+a numerical coefficient; then u − v, a polynomial in the names and in function values, must vanish. Otherwise p must divide u − v.
 """
 
 from __future__ import annotations
@@ -20,20 +20,21 @@ _JUMPING = ("sign", "floor", "Heaviside")
 
 
 class Refused(Exception):
-    """What cannot be read as a polynomial."""
+    """An expression that cannot be read as a polynomial."""
 
 
 class _Open(Exception):
-    """A node whose branch has to be chosen."""
+    """A node whose branch must be chosen."""
 
 
 class Undecided(Exception):
-    """Two nodes whose difference is no polynomial, or whose branches are not known."""
+    """Two nodes whose difference is not a polynomial, or whose branches are not known."""
 
 
 def difference(graph: Graph, a: Node, b: Node, chosen: Mapping[Node, bool]) -> Polynomial:
-    """a − b as a polynomial with exact coefficients, where the branches are ``chosen``: of a select, of Max and Min True for the
-    first, of sign True for 1."""
+    """a − b as a polynomial with exact coefficients, if the branches are ``chosen``: for a select, Max and Min True means the
+    first branch, for sign True means 1.
+    """
     reader = _Reader(graph, chosen, {})
     try:
         return added(reader.read(a), reader.read(b), -1)
@@ -42,14 +43,14 @@ def difference(graph: Graph, a: Node, b: Node, chosen: Mapping[Node, bool]) -> P
 
 
 class Joins:
-    """What is known about the branches of a graph."""
+    """Known facts about the branches of a graph."""
 
     def __init__(self, graph: Graph):
         self.graph = graph
         self._known: dict[Node, bool] = {}
 
     def continuous(self, node: Node) -> bool:
-        """True if the two branches of a select are proved to meet wherever its condition may change."""
+        """True if the two branches of a select are proved to agree wherever its condition may change."""
         if node not in self._known:
             _, condition, a, b = self.graph.nodes[node]
             self._known[node] = self._steady(condition) and all(self.meet(r, a, b) for r in self._relations(condition))
@@ -59,12 +60,12 @@ class Joins:
         return [n for n in self.graph.reached([condition]) if self.graph.nodes[n][0] in ("less", "least")]
 
     def _steady(self, condition: Node) -> bool:
-        """True if what is compared is continuous itself."""
+        """True if the compared expressions are continuous themselves."""
         parts = [self.graph.nodes[n] for n in self.graph.reached([condition])]
         return not any(p[0] in ("select", "jump", "at") or p[:1] == ("call",) and p[1] in _JUMPING for p in parts)
 
     def meet(self, relation: Node, a: Node, b: Node) -> bool:
-        """True if two formulas are shown to be equal wherever both sides of a comparison are."""
+        """True if two formulas are shown to be equal wherever both sides of a comparison are equal."""
         cases: list[dict[Node, bool]] = [{}]
         tried = 0
         while cases:
@@ -128,7 +129,7 @@ class _Reader:
         return tuple(missing) or (what[2] if self._side(node, relation) else what[3],)
 
     def _side(self, node: Node, relation: tuple | None) -> bool:
-        """Which branch is taken: what numbers decide, else what was chosen."""
+        """The branch that is taken: the one that numbers decide, else the chosen one."""
         if relation is not None:
             gap = added(self.done[relation[1]], self.done[relation[2]], -1)
             if not _names(gap):
@@ -183,7 +184,7 @@ class _Reader:
         return self._atom("call", name, parts)
 
     def _atom(self, kind: str, what: object, parts: list[Polynomial]) -> Polynomial:
-        """Something that is no polynomial, as a letter of its own: the same of the same is the same."""
+        """A subexpression that is not a polynomial, as a variable: equal functions of equal arguments are one variable."""
         key = ("atom", kind, str(what), tuple(tuple(sorted(p.items(), key=repr)) for p in parts))
         return {((key, 1),): Fraction(1)}
 
@@ -207,7 +208,7 @@ def added(p: Polynomial, q: Polynomial, factor: int = 1) -> Polynomial:
 
 
 def times(p: Polynomial, q: Polynomial, most: int = MOST_TERMS) -> Polynomial:
-    """p q, by at most so many products of terms."""
+    """p q, limited to a maximal number of products of terms."""
     if len(p) * len(q) > most:
         raise Refused
     charge(1 + len(p) * len(q) // 8, 0)
@@ -232,7 +233,7 @@ def _raised(p: Polynomial, n: int) -> Polynomial:
 
 
 def _solved(p: Polynomial) -> tuple[tuple, Polynomial] | None:
-    """A name that p contains once, alone with a number in front, and what it is on p = 0."""
+    """A name that p contains once, alone with a numerical coefficient, and its value on p = 0."""
     for m, c in p.items():
         if len(m) != 1 or m[0][1] != 1 or m[0][0][0] != "name":
             continue
@@ -244,7 +245,7 @@ def _solved(p: Polynomial) -> tuple[tuple, Polynomial] | None:
 
 
 def _divides(p: Polynomial, q: Polynomial) -> bool:
-    """True if p divides q, seen in a name that p contains with a number in front of its highest power."""
+    """True if p divides q, by division in a name whose highest power in p has a numerical coefficient."""
     for m, c in p.items():
         if len(m) != 1 or m[0][0][0] != "name":
             continue
@@ -258,7 +259,7 @@ def _divides(p: Polynomial, q: Polynomial) -> bool:
 
 
 def _remainder(q: Polynomial, name: tuple, n: int, instead: Polynomial) -> Polynomial:
-    """q with nameⁿ replaced as often as there is one."""
+    """q with nameⁿ replaced as long as it occurs."""
     while True:
         high = next((m for m in q if dict(m).get(name, 0) >= n), None)
         if high is None:

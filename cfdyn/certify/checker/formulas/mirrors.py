@@ -1,7 +1,7 @@
 """Is a signed permutation S a symmetry of a map, g(Sx) = S g(x)? Both sides are expanded as polynomials in exact numbers.
 
-What is no polynomial is a letter: a function of such polynomials, with f(−u) brought to ±f(u) where f is odd or even, a choice
-between branches, a division.
+A subexpression that is not a polynomial is a variable: a function of such polynomials, with f(−u) rewritten as ±f(u) if f is odd
+or even, a choice between branches, a division.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _ODD, _EVEN = ("sin", "tan", "sinh", "tanh", "erf", "sign"), ("cos", "cosh", "lo
 
 
 def commutes(graph: Graph, step: Sequence[Node], states: Sequence[Node], turn: Sequence[int]) -> bool:
-    """True if it is shown that g(Sx) = S g(x); ``turn``: (2, -1) is S(x, y) = (y, −x).
+    """True if g(Sx) = S g(x) is shown; ``turn``: (2, -1) is S(x, y) = (y, −x).
 
     >>> graph = Graph()
     >>> x, y = (graph.put("name", n) for n in "xy")
@@ -41,7 +41,7 @@ def _turned(x: Sequence[Polynomial], turn: Sequence[int]) -> list[Polynomial]:
 
 
 class _Reader:
-    """Nodes as polynomials where the states are others; equal letters have one number in all readers that share them."""
+    """Nodes as polynomials with the states replaced; equal variables have the same number in all readers that share them."""
 
     def __init__(self, graph: Graph, at: dict[Node, Polynomial], letters: dict[tuple, int]):
         self.graph, self.done, self.letters, self.left = graph, dict(at), letters, MOST_WORK
@@ -120,7 +120,7 @@ class _Reader:
         return self._signed(p, lambda s: self._letter("under", s(p)))
 
     def _signed(self, first: Polynomial, letter: Callable[[Callable[[Polynomial], Polynomial]], Polynomial]) -> Polynomial:
-        """What is odd in its parts: with all of them negative where the first one is."""
+        """An expression that is odd in its parts: all of them are negated if the first one is negative."""
         self._work(len(first))
         return _minus(letter(_minus)) if _below_0(first) else letter(dict)
 
@@ -135,5 +135,5 @@ def _minus(p: Polynomial) -> Polynomial:
 
 
 def _below_0(p: Polynomial) -> bool:
-    """The sign of p's last monomial: one of p and −p has it."""
+    """True if the last monomial of p has a negative coefficient: this holds for one of p and −p."""
     return bool(p) and p[max(p, key=repr)] < 0

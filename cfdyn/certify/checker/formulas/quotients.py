@@ -1,4 +1,4 @@
-"""Quotients by sums of exponentials that are positive everywhere: the same functions, in which what is inside stands once."""
+"""Quotients by sums of exponentials that are positive everywhere, as equal functions that contain the inner terms once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GAPS = ("log", "log1p", "tan")
 
 
 def quotient(graph: Graph, factors: Sequence[tuple[Node, Fraction]]) -> Node | None:
-    """A product of powers with such sums below: 1/(1 + e⁻ᵛ) = σ(v), eᵃ/(eᵃ + eᵇ) = σ(a − b), (eᵃ − eᵇ)/(eᵃ + eᵇ) =
+    """A product of powers with such sums in the denominator: 1/(1 + e⁻ᵛ) = σ(v), eᵃ/(eᵃ + eᵇ) = σ(a − b), (eᵃ − eᵇ)/(eᵃ + eᵇ) =
     tanh((a − b)/2), eᵃ/sⁿ = exp(a − n log s). None if a part that may be undefined would cancel.
     """
     powers = _product(graph, factors)
@@ -25,8 +25,9 @@ def quotient(graph: Graph, factors: Sequence[tuple[Node, Fraction]]) -> Node | N
 
 
 def _needed(graph: Graph, factors: Iterable[tuple[Node, Fraction]]) -> set[tuple[str, Node]]:
-    """Where a product of powers has values: what must not be 0, taken apart into its factors, and arguments of roots and of
-    functions with gaps. Sums that are positive everywhere are none of these."""
+    """Conditions under which a product of powers is defined: expressions that must not be 0, split into their factors, and
+    arguments of roots and of functions with gaps. Sums that are positive everywhere are not among them.
+    """
     needed, under = set(), []
     powers = [(graph.nodes[part][1], Fraction(graph.nodes[part][2])) for part in graph.reached(node for node, _ in factors)
               if graph.nodes[part][0] in ("power", "rational")]  # fmt: skip
@@ -49,7 +50,7 @@ def _needed(graph: Graph, factors: Iterable[tuple[Node, Fraction]]) -> set[tuple
 
 
 def _product(graph: Graph, factors: Iterable[tuple[Node, Fraction]]) -> dict[Node, Fraction]:
-    """A product with the products, quotients and whole powers in it taken apart. Inverses of what may be 0 cancel nothing."""
+    """A product with the products, quotients and integer powers in it expanded. Inverses of what may be 0 cancel nothing."""
     powers: dict[Node, Fraction] = {}
     left = list(factors)
     while left:
@@ -74,12 +75,12 @@ def is_sum(graph: Graph, node: Node) -> bool:
 
 
 def _summands(graph: Graph, node: Node) -> list[Node]:
-    """What a sum adds up, a number before a sum in it multiplied out."""
+    """The terms of a sum, with numerical factors of inner sums multiplied out."""
     return [graph.mul(graph.const(c), part) for part, c in graph.collected([(Fraction(1), node)]).items()]
 
 
 def _quotient(graph: Graph, above: dict[Node, Fraction], below: dict[Node, Fraction], most: int) -> Node:
-    """A sum above that is not positive everywhere is a tanh, or is taken apart, into ``most`` terms with all sums in them."""
+    """A sum in the numerator that is not positive everywhere is a tanh, or is expanded, into ``most`` terms with all sums."""
     sums = [node for node, n in above.items() if n >= 1 and n.denominator == 1 and _is_open(graph, node)]
     for node in sums:
         for other, k in below.items():
@@ -105,7 +106,7 @@ def _is_open(graph: Graph, node: Node) -> bool:
 
 
 def _whole(graph: Graph, above: dict[Node, Fraction], below: dict[Node, Fraction]) -> Node:
-    """eᵃ and what else is above, over sums of exponentials: each of these is in a share of it, or in the exponent a."""
+    """eᵃ and the other factors of the numerator, over sums of exponentials: each sum is in a `_share` of it, or in a."""
     a, over, under = graph.const(0), graph.const(1), graph.const(1)
     for node, n in above.items():
         if graph.nodes[node][:2] == ("call", "exp") or is_sum(graph, node):
@@ -125,7 +126,7 @@ def _whole(graph: Graph, above: dict[Node, Fraction], below: dict[Node, Fraction
 
 
 def _share(graph: Graph, a: Node, node: Node, n: Fraction) -> Node | None:
-    """eᵃ/sⁿ where s has a term c eᵇ with a = n b: that is the power n of σ(b − log of the other terms/c)/c."""
+    """eᵃ/sⁿ if s has a term c eᵇ with a = n b: the power n of σ(b − log of the other terms/c)/c."""
     terms = _terms(graph, node) or {}
     b = next((b for b in terms if graph.mul(graph.const(n), b) == a), None)
     if b is None or n.denominator > 1 or n > MOST or len(terms) < 2 or not SMALL <= terms[b] ** int(n) <= 1 / SMALL:
@@ -175,7 +176,7 @@ def _terms(graph: Graph, node: Node) -> dict[Node, Fraction] | None:
 
 
 def _difference(graph: Graph, a: Node, b: Node) -> Node:
-    """a − b, where multiples of one node are gathered: a variable in it then stands once."""
+    """a − b, with multiples of one node collected: a variable in it then occurs once."""
     (p, x), (q, y) = (_multiple(graph, node) for node in (a, b))
     if x == y or not p or not q:
         return graph.mul(graph.const(p - q), x if p else y)
@@ -183,13 +184,13 @@ def _difference(graph: Graph, a: Node, b: Node) -> Node:
 
 
 def _times(graph: Graph, a: Node, b: Node) -> Node:
-    """a b, the numbers before them multiplied."""
+    """a b, with their numerical factors multiplied."""
     (p, x), (q, y) = (_multiple(graph, node) for node in (a, b))
     return graph.mul(graph.mul(graph.const(p), graph.const(q)), graph.mul(x, y))
 
 
 def _multiple(graph: Graph, node: Node) -> tuple[Fraction, Node]:
-    """What a node is a multiple of: a number of 1."""
+    """A node as a number times a node: a number is that number times 1."""
     kind, *parts = graph.nodes[node]
     for number, inside in (parts, parts[::-1]) if kind == "mul" else [(node, graph.const(1))]:
         if (c := graph.value(number)) is not None:
@@ -198,5 +199,5 @@ def _multiple(graph: Graph, node: Node) -> tuple[Fraction, Node]:
 
 
 def _less(powers: Mapping[Node, Fraction], node: Node, n: Fraction) -> dict[Node, Fraction]:
-    """The product with a smaller power of one of its nodes."""
+    """The product with the power of one of its nodes reduced."""
     return {other: k - n if other == node else k for other, k in powers.items() if other != node or k != n}

@@ -1,4 +1,4 @@
-"""Comparisons that intervals leave open over a box and polynomials decide: both sides expanded, what is equal cancels exactly."""
+"""Comparisons that intervals leave open over a box and polynomials decide: both sides are expanded, equal terms cancel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cfdyn.certify.checker.numbers.boxes import Interval, exact, point, power
 
 
 def settled(graph: Graph, roots: Sequence[Node], values: Mapping[str, Interval]) -> list[Node] | None:
-    """The roots with each comparison in its place that is the same all over one box; None where no more is known than before.
+    """The roots with each comparison that is constant over one box replaced by its value; None if nothing new is known.
 
     values : the box, a scalar interval for each name
     """
@@ -29,7 +29,7 @@ def settled(graph: Graph, roots: Sequence[Node], values: Mapping[str, Interval])
 
 
 def _gap(graph: Graph, what: tuple, known: _Known, values: Mapping[str, Interval]) -> int | None:
-    """The sign of what stands on the left less what stands on the right, where it is one."""
+    """The sign of the left-hand side minus the right-hand side, if it is constant."""
     try:
         gap = difference(graph, what[1], what[2], known)
     except Undecided:
@@ -53,13 +53,13 @@ def _value(p: Polynomial, values: Mapping[str, Interval]) -> Interval | None:
 
 
 class _Known(Mapping[Node, bool]):
-    """Which branch is taken, of the nodes for which that is the same all over a box."""
+    """The branch that is taken, for the nodes for which it is the same throughout a box."""
 
     def __init__(self, graph: Graph, values: Mapping[Node, Any]):
         self.graph, self.spans = graph, values
 
     def truth(self, condition: Node) -> bool | None:
-        """Of a condition; None where it is open or may be undefined."""
+        """The truth value of a condition; None if it is open or may be undefined."""
         true, false, lost = self.spans[condition]
         return None if lost or true == false else bool(true)
 

@@ -1,8 +1,8 @@
-"""Where a formula changes its branch, and what it is on either side.
+"""Where a formula changes its branch, and its form on either side.
 
-A jump in a factor may be none of the whole: sign(u)·u² is continuous. Such a function is written as three formulas, for u < 0,
-u = 0 and u > 0, or as two where that for u = 0 is shown to be the third one there. Then whether it is continuous is asked of the
-whole, and its slopes are those of its sides, not of a factor that jumps.
+A jump in a factor need not be a jump of the whole function: sign(u)·u² is continuous. Such a function is written as three
+formulas, for u < 0, u = 0 and u > 0, or as two if the formula for u = 0 is shown to equal the third one there. Continuity is then
+tested for the whole function, and its slopes are those of its sides, not those of a factor that jumps.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ MOST_PARTS = 6000  # of the formula, three times as many for each place where so
 
 
 class Switches:
-    """Of a graph: its switches, with the function whose sign decides each (of a floor: whose whole part it is)."""
+    """The switches of a graph, with the function whose sign decides each (for a floor: the function whose integer part it is)."""
 
     def __init__(self, graph: Graph):
         self.graph = graph
 
     def kind(self, node: Node) -> str:
-        """What a node does: Abs, sign, less, …"""
+        """The operation of a node: Abs, sign, less, …"""
         kind, *rest = self.graph.nodes[node]
         return str(rest[0]) if kind == "call" else kind
 
     def place(self, node: Node, sign: int = 1) -> Node | None:
-        """± the deciding function, like terms collected, the first without a factor (not of a floor); None of no switch."""
+        """± the deciding function, like terms collected, first coefficient 1 (not for a floor); None if it is not a switch."""
         kind, arguments = self.kind(node), self.graph.arguments(node)
         if kind not in (*_OF_ONE, *_OF_TWO, "less", "least"):
             return None
@@ -38,12 +38,12 @@ class Switches:
         return self.graph.combined([(c / scale, n) for n, c in terms.items()])
 
     def first(self, node: Node) -> tuple[Node, Node] | None:
-        """The first switch in a formula, which needs no other one, and its place, which is no number."""
+        """The first switch in a formula, which depends on no other switch, and its place, which is not a number."""
         return next(((n, place) for n in self.graph.reached([node])
                      if (place := self.place(n)) is not None and self.graph.value(place) is None), None)  # fmt: skip
 
     def taken(self, node: Node, place: Node, sign: int) -> Node:
-        """The formula where a place has a sign, −1, 0 or 1, at each switch that it decides; floors are left."""
+        """The formula where a place has a sign, −1, 0 or 1, at each switch that it decides; floors are unchanged."""
         chosen: dict[tuple, Node] = {}
         for n in self.graph.reached([node]):
             if self.kind(n) != "floor":
@@ -57,7 +57,7 @@ class Switches:
         return self.graph.substituted([node], {self.graph.nodes[floor]: self.graph.const(value)})[0]
 
     def _branch(self, node: Node, sign: int) -> Node:
-        """What a switch is where its place has a sign."""
+        """The value of a switch where its place has the given sign."""
         graph, kind, arguments = self.graph, self.kind(node), self.graph.arguments(node)
         if kind in ("less", "least"):
             return graph.put("true" if sign < 0 or sign == 0 and kind == "least" else "false")
@@ -69,7 +69,7 @@ class Switches:
 
 
 def taken_apart(joins: Joins, node: Node) -> Node:
-    """The same function, of several formulas at each place where a part of it jumps; as it was if that is too many."""
+    """The same function, split into several formulas at each place where a part of it jumps; unchanged if they are too many."""
     switches = Switches(joins.graph)
     places = _jumping(joins, switches, node)
     many = len(joins.graph.reached([node])) * 3 ** min(len(places), 20) > MOST_PARTS
@@ -77,7 +77,7 @@ def taken_apart(joins: Joins, node: Node) -> Node:
 
 
 def _apart(joins: Joins, switches: Switches, node: Node) -> Node:
-    """The function without parts that jump: the same at all points, also where several places are 0 together."""
+    """The function without parts that jump: equal at all points, also where several places are 0 together."""
     graph, places = joins.graph, _jumping(joins, switches, node)
     if not places:
         return node
@@ -89,7 +89,7 @@ def _apart(joins: Joins, switches: Switches, node: Node) -> Node:
 
 
 def _jumping(joins: Joins, switches: Switches, node: Node) -> list[Node]:
-    """Where parts jump: the places of sign, of Heaviside, of conditions whose branches do not meet; the first needs no other."""
+    """Where parts jump: places of sign, of Heaviside, of conditions whose branches disagree; the first depends on no other."""
     graph = joins.graph
     order = graph.reached([node])
     open_ = [graph.nodes[n][1] for n in order if graph.nodes[n][0] == "select" and not joins.continuous(n)]

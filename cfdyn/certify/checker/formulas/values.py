@@ -15,7 +15,7 @@ from cfdyn.certify.checker.numbers.work import charge
 
 
 class Program:
-    """Some nodes of a graph, to be computed over and over.
+    """Some nodes of a graph, compiled for repeated evaluation.
 
     >>> graph = Graph()
     >>> w = graph.put("name", "w")
@@ -35,7 +35,7 @@ class Program:
         self.names = {graph.nodes[n][1] for n in self.order if graph.nodes[n][0] == "name"}
 
     def __call__(self, values: Mapping[str, Interval]) -> list[Interval]:
-        """The values of the nodes where the names lie in these intervals."""
+        """The values of the nodes for names in these intervals."""
         done: dict[Node, Any] = {}
         charge(len(self.order), max((v.lo.size for v in values.values()), default=1))
         with np.errstate(all="ignore"):
@@ -68,7 +68,7 @@ def _computed(what: tuple, parts: list[Any]) -> Any:
 
 
 def _handed_on(value: Interval, parts: list[Interval]) -> Interval:
-    """The whole line where an argument is the whole line: it may be undefined, which a bounded function must not hide."""
+    """The whole line if an argument is the whole line: the argument may be undefined, which a bounded function must not hide."""
     for part in parts:
         lost = (part.lo == -np.inf) & (part.hi == np.inf)
         if lost.any():

@@ -1,4 +1,4 @@
-"""A fold, flip or Neimark–Sacker point: one zero of its augmented system, other multipliers, the sign of its normal form."""
+"""A fold, flip or Neimark–Sacker point: one zero of its augmented system, the other multipliers, the sign of its normal form."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _whole(jets: Jets, shape: Shape, x: Interval) -> Jet:
 
 
 def _check_others(around: Interval, critical: int) -> None:
-    """All but the critical multipliers are off the unit circle."""
+    """All multipliers except the critical ones are off the unit circle."""
     if around.shape[-1] == critical:
         return
     discs = Discs(around)
@@ -156,7 +156,7 @@ def _turning(shape: Shape, x: Interval, whole: Jet) -> tuple[Interval, Interval]
 
 
 def _check_claimed(claim: dict[str, Any], kind: str, coefficient: Interval, crossing: Interval) -> None:
-    """Both intervals hold the values and not 0; the side and the criticality are what their signs say."""
+    """Both intervals contain the values and exclude 0; the side and the criticality agree with their signs."""
     signs = []
     for name, value in (("coefficient", coefficient), ("crossing", crossing)):
         said = fields.box([claim[name]], f"the {name}", 1)[0]

@@ -46,7 +46,7 @@ def _all(points: list[Interval]) -> Interval:
 
 
 def _chunk(z: Interval) -> int:
-    """How many systems are looked at together: their matrices take some 100 MB."""
+    """The number of systems verified together: their matrices take some 100 MB."""
     return max(1, min(CHUNK, 2_000_000 // (z.shape[1] * z.shape[2]) ** 2))
 
 
@@ -76,7 +76,7 @@ def _check_slabs(g: CheckedMap, z: Interval, lines: Interval, stable: bool | Non
 
 
 def _check_joints(g: CheckedMap, given: Any, points: list[Interval], lines: Interval, n: int) -> None:
-    """At a value that two slabs share a cycle is in boxes that lie in those of both: theirs is the same there."""
+    """At a parameter value that two slabs share, boxes inside those of both slabs contain a cycle: it is the cycle of both."""
     joints = [fields.mapping(j, "a joint", ["at", "points"]) for j in fields.sequence(given, "the joints", len(points) - 1)]
     if not joints:
         return

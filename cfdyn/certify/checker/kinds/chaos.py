@@ -75,7 +75,7 @@ def _check_apart(z: Interval) -> None:
 
 
 def _marks(cycles: list[Interval], numbers: list[float], interval: Interval) -> list[Mark]:
-    """From left to right, pairwise apart, in the interval."""
+    """The marks, from left to right, pairwise disjoint, in the interval."""
     marks = [Mark(float(z.lo[i, 0]), float(z.hi[i, 0]), c, i) for c, z in enumerate(cycles) for i in range(len(z.lo))]
     marks += [Mark(x, x, -1, -1) for x in numbers]
     marks.sort()
@@ -110,7 +110,7 @@ def _covers(marks: list[Mark], cycles: list[Interval], g: CheckedMap) -> list[ra
 
 
 def _after(mark: Mark, place: dict[tuple[int, int], int], cycles: list[Interval]) -> int | None:
-    """The place of the mark that the point of a cycle is taken to."""
+    """The index of the mark to which the point of a cycle is mapped."""
     if mark.cycle < 0:
         return None
     return place[mark.cycle, (mark.at + 1) % len(cycles[mark.cycle].lo)]

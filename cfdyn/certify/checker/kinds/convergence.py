@@ -83,13 +83,13 @@ def _check_contracts(g: CheckedMap, target: Ellipsoid, aim: Interval) -> None:
 
 
 def _stretch(target: Ellipsoid, slopes: Interval) -> Array:
-    """The most by which matrices (..., d, d) make a vector longer in the ellipsoid's norm."""
+    """An upper bound of the factor by which matrices (..., d, d) lengthen a vector in the ellipsoid's norm."""
     turned = product(product(target.inverse, slopes), point(target.matrix))
     return root(point(row_sums(product(transposed(turned), turned)).max(axis=-1))).hi
 
 
 def _reaches(g: CheckedMap, boxes: Interval, target: Ellipsoid, steps: int) -> Array:
-    """True for each leaf some image of which lies in the ellipsoid."""
+    """True for each leaf that has an image in the ellipsoid."""
     d = g.d
     x, lines = boxes[:, :d], boxes[:, d:]
     m = p = point(x.middle)
@@ -123,7 +123,7 @@ def _where(condition: Array, a: Interval, b: Interval) -> Interval:
 
 
 def _check_arrows(g: CheckedMap, boxes: Interval, going: Array, box: Interval) -> None:
-    """Each leaf g is taken into the box, and following the leaves that its image meets one never comes back."""
+    """Each leaf g is mapped into the box; no path along the leaves that meet its image returns to it."""
     which = np.flatnonzero(going)
     if not len(which):
         return

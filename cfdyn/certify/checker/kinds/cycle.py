@@ -9,7 +9,7 @@ from cfdyn.certify.checker.shooting import MOST_SIZE, check_least_period, check_
 
 
 def check(document: dict[str, Any], g: CheckedMap) -> None:
-    """Krawczyk's test over the boxes of the claim and all values of the parameters; then what is said about the multipliers."""
+    """Krawczyk's test over the boxes of the claim and all values of the parameters; then the claims about the multipliers."""
     claim = fields.mapping(document["claim"], "the claim", ["period", "points", "stable", "multipliers"], ["names"])
     n = fields.integer(claim["period"], "the period", 1, MOST_SIZE)
     if fields.texts(claim.get("names", g.names), "the names") != g.names:

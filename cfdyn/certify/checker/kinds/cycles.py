@@ -1,4 +1,4 @@
-"""All cycles of a period in a box: each proved, and a tree that shows that there is none elsewhere."""
+"""All cycles of a period in a box: each proved, and a tree that proves that there are no others."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ MOST_CYCLES = 20_000
 
 
 def check(document: dict[str, Any], g: CheckedMap) -> None:
-    """The ledger of the period, and those of its divisors where fixed points are counted."""
+    """The ledger of the period, and those of its divisors if fixed points are counted."""
     claim = fields.mapping(document["claim"], "the claim", ["period", "box", "count", "complete", "fixed points"], ["names"])
     letters, added = ("oadqs?", []) if document["version"] == 1 else ("oadqsmr?", ["symmetries"])
     evidence = fields.mapping(document["evidence"], "the evidence", ["ledgers"], ["inside", "outside", *added])
@@ -49,7 +49,7 @@ def _check_fixed_points(claimed: int, n: int, counts: dict[int, int], whole: dic
 
 
 def _ledger(given: Any, g: CheckedMap, n: int, box: Interval, turns: list[list[int]], letters: str) -> tuple[int, bool]:
-    """The number of cycles of least period n that are proved, and whether there are no others in the box."""
+    """The number of proven cycles of least period n, and whether there are no others in the box."""
     what = f"the ledger of {n}"
     ledger = fields.mapping(given, what, ["tree", "proven"])
     cycles = [fields.boxes(z, what, n, g.d) for z in fields.sequence(ledger["proven"], what, most=MOST_CYCLES)]
@@ -64,7 +64,7 @@ def _ledger(given: Any, g: CheckedMap, n: int, box: Interval, turns: list[list[i
 
 
 def _check_disjoint(boxes: list[Interval], what: str) -> None:
-    """All boxes are pairwise apart: by a sweep along the first coordinate."""
+    """All boxes are pairwise disjoint: by a sweep along the first coordinate."""
     order = sorted(boxes, key=lambda b: b.lo[0])
     active: list[Interval] = []
     for one in order:

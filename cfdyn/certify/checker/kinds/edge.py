@@ -54,7 +54,7 @@ def check(document: dict[str, Any], g: CheckedMap) -> None:
 
 
 class _Edge:
-    """S = 1 − Dg − θp = lr ∇²L − θp over boxes, of gradient descent g; p = 1 without a scale."""
+    """S = 1 − Dg − θp = lr ∇²L − θp over boxes, for gradient descent g; p = 1 without a scale."""
 
     def __init__(self, g: CheckedMap, threshold: Fraction, scale: Scale | None):
         self.g, self.threshold, self.scale, d = g, exact(threshold), scale, g.d
@@ -70,8 +70,9 @@ class _Edge:
         self.sizes = None if scale is None else Program(scale.graph, [scale.size, scale.slope])
 
     def over(self, x: Interval, lines: Interval) -> tuple[Array, Interval, Interval]:
-        """For boxes (N, d or 2d): where all eigenvalues of S but the largest are negative and no border crosses; what has the
-        sign of the largest; and the rate of the largest of lr ∇²L over p where that is θ."""
+        """For boxes (N, d or 2d): where all eigenvalues of S except the largest are negative and no border crosses; a quantity
+        with the sign of the largest; and the rate of change of the largest eigenvalue of lr ∇²L over p where it equals θ.
+        """
         g, d, n = self.g, self.g.d, len(x.lo)
         z, states = x[:, :d], x[:, d:]
         values = g._values(z, lines)
@@ -122,7 +123,7 @@ class _Edge:
 
     @staticmethod
     def _bases(middle: Array, sizes: Array) -> Interval:
-        """Approximate eigenvectors over p, that of the least eigenvalue of Dg − 1 first; any independent columns will do."""
+        """Approximate eigenvectors over p, that of the least eigenvalue of Dg − 1 first; any independent columns are valid."""
         sane = np.where(np.isfinite(middle).all(axis=(1, 2), keepdims=True), middle, 0.0) - np.eye(middle.shape[-1])
         root = sizes[:, :, None] ** -0.5
         scaled = root * (sane + np.swapaxes(sane, 1, 2)) / 2 * np.swapaxes(root, 1, 2)
@@ -135,7 +136,7 @@ def _diagonal(x: Interval) -> Interval:
 
 
 def _solved(s: Interval) -> tuple[Array, Interval]:
-    """Where C of (s, b; b, C) is negative definite by Gershgorin's discs, and an enclosure of −C⁻¹b."""
+    """Where C in (s, b; b, C) is negative definite by Gershgorin's discs, and an enclosure of −C⁻¹b."""
     n, d = s.shape[0], s.shape[-1]
     if d == 1:
         return np.ones(n, dtype=bool), Interval(np.zeros((n, 0)), np.zeros((n, 0)))

@@ -70,7 +70,7 @@ def _signed(slopes: Interval, up: Array, down: Array) -> Interval:
 
 
 def is_odd(graph: Graph, root: Node, x: Node) -> bool:
-    """True if the operations show that the expression changes its sign with x.
+    """True if the operations show that the expression is odd in x.
 
     >>> graph = Graph()
     >>> w = graph.put("name", "w")

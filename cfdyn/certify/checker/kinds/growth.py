@@ -1,4 +1,4 @@
-"""Entropy from what covers what: A v ≥ r v in whole numbers."""
+"""Entropy from covering relations: A v ≥ r v in integers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cfdyn.certify.checker.numbers.elementary import exp
 
 
 def check_growth(covers: Sequence[Collection[int]], vector: Any, growth: Any, entropy: Any) -> None:
-    """Paths along ``covers`` (of each set those that it covers) multiply at least by ``growth`` a step; e^entropy ≤ growth."""
+    """Paths along ``covers`` (for each set those that it covers) multiply at least by ``growth`` per step; e^entropy ≤ growth."""
     r, h = fields.number(growth, "the growth"), fields.number(entropy, "the entropy")
     given = fields.sequence(vector, "the vector", len(covers))
     v = [fields.integer(value, "the vector", 0, 10**18) for value in given]

@@ -89,7 +89,7 @@ def _beside(one: Parallelogram, corners: Interval) -> bool:
 
 
 def _covers(g: CheckedMap, source: Parallelogram, target: Parallelogram, s: int, t: int) -> bool:
-    """No cell comes to the target's upper or lower edge or leaves beside one; the two short edges go to different sides."""
+    """No cell meets the target's upper or lower edge or leaves past one; the two short edges are mapped to different sides."""
     first, second = _cuts(s), _cuts(t)
     rows = max(1, CHUNK // t)
     for k in range(0, s, rows):
@@ -122,7 +122,7 @@ def _product(first: Interval, second: Interval) -> Interval:
 
 
 def _image(g: CheckedMap, source: Parallelogram, target: Parallelogram, cells: Interval) -> tuple[Interval, Array]:
-    """f over cells in the coordinates of the target, by the mean value; where g is known to be continuous."""
+    """f over cells in the coordinates of the target, by the mean-value form; and where g is known to be continuous."""
     m = point(cells.middle)
     lines = Interval(
         np.broadcast_to(g.lines.lo, (len(m.lo), g.lines.shape[0])), np.broadcast_to(g.lines.hi, (len(m.lo), g.lines.shape[0]))

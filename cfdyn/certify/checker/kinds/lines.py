@@ -1,4 +1,4 @@
-"""Boxes without ends, in one variable: what is known about a map on rays."""
+"""Unbounded boxes, in one variable: what is known about a map on rays."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LINE = [["-inf", "inf"]]
 
 
 def checked_box(claimed: Any, evidence: dict[str, Any], g: CheckedMap, n: int) -> Interval:
-    """The finite box that cycles of period n can lie in: the box of the claim, or what ``inside`` says."""
+    """The finite box that contains the cycles of period n: the box of the claim, or the box ``inside``."""
     if claimed == LINE and g.d == 1:
         if "inside" not in evidence or "outside" not in evidence:
             raise NotValid("the whole line needs a finite interval inside, and what happens outside")
@@ -44,7 +44,7 @@ class Ray:
         self.lines = _pieces(g.lines)
 
     def sum(self, *terms: tuple[int, Node]) -> Node:
-        """Σ cᵢ·nodeᵢ with like terms collected, so that x − g(x) is lr·L′(x) where g is gradient descent."""
+        """Σ cᵢ·nodeᵢ with like terms collected, so that x − g(x) is lr·L′(x) if g is gradient descent."""
         return self.graph.combined([(Fraction(c), n) for c, n in terms])
 
     def positive(self, h: Node, start: float, left: bool = False) -> bool:
@@ -70,7 +70,7 @@ class Ray:
         return Program(self.graph, [node])(values)[0]
 
     def at_most(self, h: Node, lo: float, hi: float, most: float) -> bool:
-        """h ≤ most on an interval, which may be a ray: cut where it has ends."""
+        """h ≤ most on an interval, which may be a ray; a bounded interval is bisected."""
         lines, left = self.lines, MOST_PIECES
         x = Interval(np.full(len(lines.lo), lo), np.full(len(lines.lo), hi))
         while len(x.lo):
@@ -165,7 +165,7 @@ def _check_bounded(outside: dict[str, Any], inside: Interval, g: CheckedMap, n: 
 
 
 def _reach(a: float, b: float, up_: float | None, down_: float | None, n: int) -> tuple[Fraction, Fraction]:
-    """The interval that all points of a cycle of period n lie in."""
+    """The interval that contains all points of a cycle of period n."""
     left, right = Fraction(a), Fraction(b)
     if up_ is not None and down_ is not None:
         return left - Fraction(down_), right + Fraction(up_)

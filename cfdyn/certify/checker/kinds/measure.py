@@ -15,7 +15,7 @@ MOST_LEAVES, MOST_STEPS, MOST_CUTS, MOST_PARTS = 100_000, 16, 16, 400_000
 
 
 def check(document: dict[str, Any], g: CheckedMap) -> None:
-    """On each leaf g stays in the interval, has finitely many pieces that are C², and gᵐ expands by the growth."""
+    """On each leaf g maps into the interval, has finitely many pieces that are C², and gᵐ expands by the growth."""
     claim = fields.mapping(document["claim"], "the claim", ["interval", "steps", "growth"])
     evidence = fields.mapping(document["evidence"], "the evidence", ["tree"])
     if g.d != 1:
@@ -40,7 +40,7 @@ def check(document: dict[str, Any], g: CheckedMap) -> None:
 
 
 def _expands(sides: Sides, parts: Interval, interval: Interval, steps: int, growth: float) -> Array:
-    """For which parts all is known: each row of an orbit of boxes belongs to one, ``of``, and has expanded by ``size``."""
+    """For which parts all this is known: each row of an orbit of boxes belongs to one, ``of``, and has expanded by ``size``."""
     good, of, x = np.ones(len(parts.lo), dtype=bool), np.arange(len(parts.lo)), parts[:, 0]
     size = np.ones(len(of))
     for k in range(steps):

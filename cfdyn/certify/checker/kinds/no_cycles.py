@@ -1,4 +1,4 @@
-"""No cycle of a period in a box, for all values of the parameters; none of any period above 1 or 2."""
+"""No cycle of a period in a box, for all values of the parameters; or no cycle of any period above 1 or 2."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from cfdyn.certify.checker.tree import leaves
 
 
 def check(document: dict[str, Any], g: CheckedMap) -> None:
-    """The tree over the box and the parameters; for all periods the theorem of Sharkovskii."""
+    """The tree over the box and the parameters; for all periods Sharkovskii's theorem."""
     claim = fields.mapping(document["claim"], "the claim", ["period", "box"], ["names"])
     n = claim["period"]
     letters, added = ("oadqmr", ["symmetries"]) if document["version"] == 2 and not isinstance(n, str) else ("oadq", [])
@@ -46,7 +46,7 @@ def check(document: dict[str, Any], g: CheckedMap) -> None:
 
 
 def check_continuous(text: str, root: Interval, g: Any, allowed: str, what: str) -> None:
-    """g is defined and continuous on every leaf; a leaf on which slopes are not bounded is cut further, eight times."""
+    """g is defined and continuous on every leaf; a leaf with unbounded slopes is bisected further, up to eight times."""
     for part in leaves(text, root, allowed, what):
         boxes = part.boxes
         for _ in range(9):

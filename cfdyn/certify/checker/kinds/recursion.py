@@ -32,9 +32,9 @@ class Scale:
 def flips_at(given: Mapping[str, Any], scale: Any = None) -> tuple[Fraction, Scale | None]:
     """θ: a mode of the eigenvalue λ has the multiplier −1 where lr λ = θ, and is stable for 0 < lr λ < θ.
 
-    w → w + lr (a v + c g), v → b v + e g with numbers a, b, c, e, in exact arithmetic: of g = λw the characteristic polynomial is
-    z² − (1 + b + cμ) z + b + μ(bc − ae), μ = lr λ. With the text ``scale`` w → w + lr (a v + c g)/p(ν₊), ν₊ = βν + (1 − β)g², and
-    a slow gradient moves w by −lr g/p; λ is an eigenvalue of the Hessian over p then.
+    w → w + lr (a v + c g), v → b v + e g with numbers a, b, c, e, in exact arithmetic: for g = λw the characteristic polynomial
+    is z² − (1 + b + cμ) z + b + μ(bc − ae), μ = lr λ. With the text ``scale`` w → w + lr (a v + c g)/p(ν₊), ν₊ = βν + (1 − β)g²,
+    and a slow gradient moves w by −lr g/p; λ is then an eigenvalue of the Hessian over p.
     """
     o = given.get("optimizer") or {}
     if given["type"] != "optimizer" or any(o.get(name) for name in ("gradient", "probe", "shared")):
@@ -57,7 +57,7 @@ def flips_at(given: Mapping[str, Any], scale: Any = None) -> tuple[Fraction, Sca
 
 
 class _Step:
-    """What a step adds to the weight, ``move``, and what it makes of each state, with parameters as numbers, but lr."""
+    """The change of the weight in a step, ``move``, and the next value of each state, with all parameters but lr as numbers."""
 
     def __init__(self, o: Optimizer):
         graph = self.graph = Graph()
@@ -73,8 +73,10 @@ class _Step:
         self.states = {s: o.update[s].on(graph, known) for s in o.per_weight}
 
     def divided(self, text: Text, lr: Fraction) -> Scale:
-        """The scale as a formula of the one state it names, once that is an average of squares and ``move`` is divided by the
-        scale of its next value; ``move`` then is what it is without. (What reads the state elsewhere has no coefficients.)"""
+        """The scale as a formula of the one state that it names. It verifies that this state is an average of squares and that
+        ``move`` is divided by the scale of the state's next value; ``move`` is then replaced by its value without the scale. (If
+        the state is read elsewhere, the step has no coefficients.)
+        """
         graph, named = self.graph, [s for s in self.states if s in text.names]
         if len(named) != 1:
             raise NotValid("the scale is no formula of one state of each weight")
@@ -96,7 +98,7 @@ class _Step:
         return Scale(graph, state, size, slope, (1 - beta) / beta, lr)
 
     def coefficients(self) -> tuple[Fraction, Fraction, Fraction, Fraction]:
-        """a, b, c, e as numbers, once the rules are those and nothing else."""
+        """a, b, c, e as numbers, after verifying that the rules have this form and no other terms."""
         if len(self.states) > 1:
             raise NotValid("the optimizer has more than one state for each weight")
         graph, names, move = self.graph, self.names, self.move
@@ -134,5 +136,5 @@ def _same(graph: Graph, one: Node, other: Node) -> bool:
 
 
 def descent(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Plain gradient descent with the parameters of an optimizer, of which it uses lr."""
+    """Plain gradient descent with the parameters of an optimizer; it uses only lr."""
     return {**given, "optimizer": {"params": given["optimizer"]["params"], "update": {"w": "w - lr*g"}}, "limit": False}

@@ -1,4 +1,4 @@
-"""A box, or a region of leaves in it, that is taken into its own interior."""
+"""A box, or a region of leaves in it, that is mapped into its own interior."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ MOST_LEAVES = 1_000_000
 
 
 def check(document: dict[str, Any], g: CheckedMap) -> None:
-    """The image of each leaf i lies in the interior of the box and away from each leaf x."""
+    """The image of each leaf i lies in the interior of the box and is disjoint from each leaf x."""
     claim = fields.mapping(document["claim"], "the claim", ["box", "whole"])
     evidence = fields.mapping(document["evidence"], "the evidence", ["tree"])
     box = fields.box(claim["box"], "the box", g.d)

@@ -1,1 +1,1 @@
-"""Intervals in doubles, rounded outward: arithmetic, elementary functions, matrices; which boxes meet."""
+"""Intervals in doubles, rounded outward: arithmetic, elementary functions, matrices; intersections of boxes."""

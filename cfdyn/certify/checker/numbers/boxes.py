@@ -1,6 +1,6 @@
 """Arrays of intervals with ends in doubles: IEEE 754 rounds + - * / and roots correctly, so that one step outward encloses them.
 
-What may be undefined somewhere, as 1/x across 0, is the whole line: every test of a proof then fails.
+An expression that may be undefined somewhere, such as 1/x across 0, is the whole line: every test of a proof then fails.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def up(x: Array) -> Array:
 
 
 class Interval:
-    """All numbers from ``lo`` to ``hi``, arrays of one shape; where a number is missing, the whole line."""
+    """All numbers from ``lo`` to ``hi``, arrays of one shape; the whole line where a number is missing."""
 
     __slots__ = ("hi", "lo")
 
@@ -82,11 +82,11 @@ class Interval:
         return np.maximum(np.maximum(self.lo, -self.hi), 0.0)
 
     def within(self, other: Interval) -> Array:
-        """True where this one lies in the other."""
+        """True where this interval lies in the other."""
         return (self.lo >= other.lo) & (self.hi <= other.hi)
 
     def inside(self, other: Interval) -> Array:
-        """True where this one lies in the interior of the other."""
+        """True where this interval lies in the interior of the other."""
         return (self.lo > other.lo) & (self.hi < other.hi)
 
     def apart(self, other: Interval) -> Array:
@@ -94,7 +94,7 @@ class Interval:
         return (self.hi < other.lo) | (self.lo > other.hi)
 
     def without_zero(self) -> Array:
-        """True where 0 is not in it."""
+        """True where the interval does not contain 0."""
         return (self.lo > 0) | (self.hi < 0)
 
 
@@ -107,7 +107,7 @@ def _hull_of(*values: Array) -> Interval:
 
 
 def _signed(value: Interval, a: Interval, b: Interval) -> Interval:
-    """A product or quotient of numbers whose signs are known does not pass 0 when it is rounded."""
+    """Clip a product or quotient of numbers with known signs, so that its rounded value does not pass 0."""
     tiny = (value.lo == -_TINY) | (value.hi == _TINY)
     if not tiny.any():
         return value
@@ -141,12 +141,12 @@ def exact(number: Fraction | int) -> Interval:
 
 
 def below(number: Fraction | int) -> float:
-    """The largest double that is not above a rational number."""
+    """The largest double that is at most a rational number."""
     return -above(-number)
 
 
 def above(number: Fraction | int) -> float:
-    """The smallest double that is not below a rational number."""
+    """The smallest double that is at least a rational number."""
     try:
         near = float(Fraction(number))
     except OverflowError:
@@ -155,28 +155,28 @@ def above(number: Fraction | int) -> float:
 
 
 def hull(a: Interval, b: Interval) -> Interval:
-    """The smallest interval with both in it."""
+    """The smallest interval that contains both."""
     return Interval(np.minimum(a.lo, b.lo), np.maximum(a.hi, b.hi))
 
 
 def meet(a: Interval, b: Interval) -> Interval:
-    """What two enclosures of one thing leave; where they contradict each other (it is nowhere defined), the first."""
+    """The intersection of two enclosures of one value; the first if they are disjoint (the value is then defined nowhere)."""
     lo, hi = np.maximum(a.lo, b.lo), np.minimum(a.hi, b.hi)
     return Interval(np.where(lo <= hi, lo, a.lo), np.where(lo <= hi, hi, a.hi))
 
 
 def widened(a: Interval) -> Interval:
-    """A double more on each side, so that a border at an end is inside."""
+    """The interval extended by a double on each side, so that a border at an end lies inside."""
     return Interval(down(a.lo), up(a.hi))
 
 
 def square(a: Interval) -> Interval:
-    """x², with the two factors the same."""
+    """x², with the two factors equal."""
     return power(a, 2)
 
 
 def power(a: Interval, n: int) -> Interval:
-    """xⁿ for a whole n."""
+    """xⁿ for an integer n."""
     if n < 0:
         return point(np.ones(())) / power(a, -n)
     if n == 0:
@@ -218,13 +218,13 @@ def root(a: Interval) -> Interval:
 
 
 def stacked(parts: list[Interval], axis: int = -1) -> Interval:
-    """Intervals of one shape, or that broadcast, side by side along a new axis."""
+    """Intervals of one shape, or of shapes that broadcast, stacked along a new axis."""
     los, his = np.broadcast_arrays(*[p.lo for p in parts]), np.broadcast_arrays(*[p.hi for p in parts])
     return Interval(np.stack(los, axis), np.stack(his, axis))
 
 
 def rounds_as_expected() -> bool:
-    """True if the processor rounds to nearest and keeps numbers below 2⁻¹⁰²² (a library may have set it otherwise)."""
+    """True if the processor rounds to nearest and keeps numbers below 2⁻¹⁰²² (a library may have changed these settings)."""
     one, half, tiny = np.float64(1), np.float64(2.0**-53), np.float64(5e-324)
     nearest = one + half == one and one + 3 * half == one + 4 * half and -one - 3 * half == -one - 4 * half
     return bool(nearest and tiny * one > 0 and np.float64(1e-308) * np.float64(0.5) > 0)

@@ -1,5 +1,6 @@
 """Elementary functions of intervals, from + - * / alone: series with their remainders, at the ends where a function is monotone.
-No value of a mathematical library is believed: numpy's logarithm only starts one that is then enclosed."""
+No value of a mathematical library is trusted: numpy's logarithm is only the start of one that is then enclosed.
+"""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -70,7 +71,7 @@ def _exp(x: Array) -> Interval:
 
 
 def _expm1(x: Array) -> Interval:
-    """e^x − 1 at doubles, to the last digits also near 0."""
+    """e^x − 1 at doubles, with full relative accuracy also near 0."""
     small = np.abs(x) < 0.35
     r = point(np.where(small, x, 0.0))
     # the remainder r^15/15! e^0.35 relative to r
@@ -97,7 +98,7 @@ def _log(x: Array) -> Interval:
 
 
 def _log1p(x: Array) -> Interval:
-    """log(1 + x) at doubles > −1, to the last digits also near 0."""
+    """log(1 + x) at doubles > −1, with full relative accuracy also near 0."""
     finite = np.where((x > -1) & (x < INF), x, 0.0)
     y = np.log1p(finite)
     value = point(y) + _log_near_one((point(finite) - _expm1(y)) * _exp(-y))
@@ -249,7 +250,7 @@ def tan(a: Interval) -> Interval:
 
 
 def rational_power(a: Interval, q: Fraction) -> Interval:
-    """x^q for a q that is not whole, x > 0 (x ≥ 0 for q > 0); the whole line where x may lie outside."""
+    """x^q for a q that is not an integer, x > 0 (x ≥ 0 for q > 0); the whole line where x may lie outside."""
     if q.denominator == 2:
         return power(root(a), q.numerator)
     inner = Interval(np.where(a.lo > 0, a.lo, np.where(a.hi > 0, np.minimum(a.hi, 1e-300), 1.0)), np.where(a.hi > 0, a.hi, 1.0))

@@ -1,4 +1,4 @@
-"""Interval matrices (..., rows, columns), approximate inverses, and where the eigenvalues of a matrix lie."""
+"""Interval matrices (..., rows, columns), approximate inverses, and enclosures of the eigenvalues of a matrix."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def applied(a: Interval, x: Interval) -> Interval:
 
 
 def transposed(a: Interval) -> Interval:
-    """Rows for columns."""
+    """The transpose."""
     return Interval(np.swapaxes(a.lo, -1, -2), np.swapaxes(a.hi, -1, -2))
 
 
@@ -37,7 +37,7 @@ def unit(d: int) -> Interval:
 
 
 def inverse(a: Array) -> Array:
-    """An approximate inverse of float matrices, the unit matrix where there is none."""
+    """An approximate inverse of float matrices, the unit matrix if there is none."""
     d = a.shape[-1]
     plain = np.where(np.isfinite(a).all(axis=(-1, -2), keepdims=True), a, np.eye(d))
     try:
@@ -71,7 +71,7 @@ def regular(a: Interval) -> Array:
 
 
 def inverse_enclosed(a: Array) -> Interval | None:
-    """An enclosure of the inverse of a float matrix; None where no float inverse is good enough."""
+    """An enclosure of the inverse of a float matrix; None if no float inverse is accurate enough."""
     r = inverse(a)
     rest = unit(len(a)) - product(point(r), point(a))
     q = row_sums(rest).max()
@@ -83,7 +83,7 @@ def inverse_enclosed(a: Array) -> Interval | None:
 
 
 class Discs:
-    """Where the eigenvalues of each real matrix in an interval matrix are: as many in each group of discs as it has discs.
+    """Enclosures of the eigenvalues of each real matrix in an interval matrix; a group of discs contains as many as discs.
 
     ``centres`` (complex), ``radii`` and ``groups``: lists of indices of discs that may overlap.
     """
@@ -132,7 +132,7 @@ class Discs:
 
 
 def _similar(a: Interval, vectors: Array) -> tuple[Interval, Interval]:
-    """V⁻¹AV with V⁻¹ replaced by the enclosed inverse: real and imaginary part."""
+    """V⁻¹AV with V⁻¹ replaced by an enclosure: real and imaginary part."""
     d = a.shape[-1]
     # complex matrices as real ones of twice the size
     doubled = np.block([[vectors.real, -vectors.imag], [vectors.imag, vectors.real]])

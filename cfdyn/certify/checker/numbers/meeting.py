@@ -1,4 +1,4 @@
-"""Which of many boxes have a point in common with a box: sorted along the first coordinate, in blocks."""
+"""The boxes of a large set that meet a given box: sorted along the first coordinate, in blocks."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Meeting:
         return self.order[blocks[which] * BLOCK + place]
 
     def any_met(self, others: Interval) -> Array:
-        """For each of some boxes (M, d) whether it meets one."""
+        """For each of some boxes (M, d) whether it meets one of the set."""
         return np.array([len(self.met(lo, hi)) > 0 for lo, hi in zip(others.lo, others.hi)])
 
 
 def _near_first(boxes: Interval) -> Array:
-    """An order in which neighbours stand together: along a curve through a grid of 1024 cells a side."""
+    """An order in which neighbours are adjacent: along a curve through a grid of 1024 cells a side."""
     m = boxes.middle
     low, wide = m.min(axis=0), np.maximum(np.ptp(m, axis=0), 1e-300)
     cells = np.minimum((m - low) / wide * 1023, 1023).astype(np.int64)

@@ -11,7 +11,7 @@ from cfdyn.certify.checker.numbers.matrices import inverse, product, row_sums, u
 
 
 def dot(a: Interval, b: Interval) -> Interval:
-    """The last index of ``a`` summed with the first one of ``b``."""
+    """The contraction of the last index of ``a`` with the first one of ``b``."""
     before, after, k = a.shape[:-1], b.shape[1:], a.shape[-1]
     left = Interval(a.lo.reshape(-1, k), a.hi.reshape(-1, k))
     right = Interval(b.lo.reshape(k, -1), b.hi.reshape(k, -1))
@@ -25,7 +25,7 @@ def turned(a: Interval, *axes: int) -> Interval:
 
 
 def solved(a: Interval, b: Interval) -> Interval | None:
-    """An enclosure of all x with A x = b, b a vector; None where A may be singular."""
+    """An enclosure of all x with A x = b, b a vector; None if A may be singular."""
     r = inverse(a.middle)
     rest = unit(a.shape[-1]) - product(point(r), a)
     q = row_sums(rest).max()
@@ -52,11 +52,11 @@ class Pair(NamedTuple):
     im: Interval
 
     def dot(self, other: Pair) -> Pair:
-        """The last index summed with the first one of the other, nothing conjugated."""
+        """The contraction of the last index with the first one of the other, without conjugation."""
         return Pair(dot(self.re, other.re) - dot(self.im, other.im), dot(self.re, other.im) + dot(self.im, other.re))
 
     def times(self, other: Pair) -> Pair:
-        """Entry by entry."""
+        """The entrywise product."""
         return Pair(self.re * other.re - self.im * other.im, self.re * other.im + self.im * other.re)
 
     def plus(self, other: Pair) -> Pair:
@@ -64,7 +64,7 @@ class Pair(NamedTuple):
         return Pair(self.re + other.re, self.im + other.im)
 
     def scaled(self, c: float) -> Pair:
-        """A double times it."""
+        """The product with a double."""
         return Pair(self.re * point(np.array(c)), self.im * point(np.array(c)))
 
     @property

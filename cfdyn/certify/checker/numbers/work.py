@@ -1,4 +1,4 @@
-"""What a check may cost: one budget for all that is computed in it, whoever computes it."""
+"""The cost limit of a check: one budget for all computations in it, wherever they take place."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _SPENT: ContextVar[list[int] | None] = ContextVar("spent", default=None)
 
 
 class TooLarge(Exception):
-    """There is more to compute than a checker computes."""
+    """The check needs more operations than the budget allows."""
 
 
 @contextmanager
 def budget() -> Iterator[None]:
-    """What is charged in the block is counted, up to `MOST_WORK`."""
+    """A context in which operations are counted, up to `MOST_WORK`."""
     token = _SPENT.set([0])
     try:
         yield
@@ -26,7 +26,7 @@ def budget() -> Iterator[None]:
 
 
 def charge(calls: int, size: int) -> None:
-    """So many operations on arrays of that size are to come; a `TooLarge` where the budget does not hold them."""
+    """Count ``calls`` operations on arrays of that size before they run; a `TooLarge` if they exceed the budget."""
     spent = _SPENT.get()
     if spent is not None:
         spent[0] += calls * (size + CALL)
