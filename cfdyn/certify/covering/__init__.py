@@ -1,1 +1,1 @@
-"""Intervals and parallelograms that cover each other under a map: from floats, proved in balls."""
+"""Intervals and parallelograms that cover each other under a map: found in floats, proved in balls."""

@@ -1,4 +1,4 @@
-"""Chains of parallelograms along orbits that leave a saddle and come back to it, in floats: candidates, nothing more."""
+"""Chains of parallelograms along orbits that leave a saddle and return to it, in floats: candidates only."""
 
 from __future__ import annotations
 
@@ -18,29 +18,30 @@ THINNEST = 0.02  # of a set's length: it is no thinner
 
 @dataclass(frozen=True)
 class Shape:
-    """A parallelogram: centre (2,), columns of the matrix (2, 2) the stretched and the other direction, with their lengths."""
+    """A parallelogram: centre (2,), and a matrix (2, 2) whose columns are the stretched and the other direction, with their
+    lengths."""
 
     centre: np.ndarray
     matrix: np.ndarray
 
     @cached_property
     def inverse(self) -> np.ndarray:
-        """Of the matrix, by its determinant: nearly parallel columns are no error."""
+        """The inverse of the matrix, by its determinant: nearly parallel columns are not an error."""
         with np.errstate(all="ignore"):
             return _adjugate(self.matrix) / (self.matrix[0, 0] * self.matrix[1, 1] - self.matrix[0, 1] * self.matrix[1, 0])
 
     @cached_property
     def reach(self) -> float:
-        """How far its points are from the centre, at most."""
+        """The greatest distance of its points from the centre."""
         return float(np.hypot(*np.abs(self.matrix).sum(axis=1)))
 
     @cached_property
     def corners(self) -> np.ndarray:
-        """The four of them, (2, 4)."""
+        """The four corners, (2, 4)."""
         return self.centre[:, None] + self.matrix @ CORNERS
 
     def coordinates(self, z: np.ndarray) -> np.ndarray:
-        """Of points (2, …)."""
+        """The coordinates of points (2, …)."""
         return self.inverse @ (z.reshape(2, -1) - self.centre[:, None])
 
     def apart(self, other: Shape) -> bool:
@@ -54,12 +55,12 @@ class Shape:
 
     @cached_property
     def points(self) -> np.ndarray:
-        """Points of it along lines in the stretched direction, (2, ALONG · SAMPLES)."""
+        """Sample points along lines in the stretched direction, (2, ALONG · SAMPLES)."""
         return self.centre[:, None] + self.matrix @ LINES
 
 
 def home(plane: Plane, saddle: Saddle, along: float, across: float) -> list[Shape] | None:
-    """The sets around the points of the saddle, each of which covers the next; half-widths of the first one in its directions."""
+    """Sets around the points of the saddle, each of which covers the next; half-widths of the first one in its directions."""
     p = len(saddle.points)
     frames, spread = [saddle.frame], np.array([along, across])
     shapes = [Shape(saddle.points[0], saddle.frame * spread)]
@@ -73,7 +74,7 @@ def home(plane: Plane, saddle: Saddle, along: float, across: float) -> list[Shap
 
 
 def excursion(plane: Plane, base: list[Shape], orbit: np.ndarray) -> list[Shape] | None:
-    """Sets around the points of an orbit from where it leaves the base until it is back; None where they do not cover."""
+    """Sets around the points of an orbit from its exit from the base to its return; None if they do not cover each other."""
     u = base[0].coordinates(orbit.T)
     inside = (np.abs(u) <= 1).all(axis=0)
     out = np.flatnonzero(~inside)
@@ -89,7 +90,7 @@ def excursion(plane: Plane, base: list[Shape], orbit: np.ndarray) -> list[Shape]
 
 
 def covers(plane: Plane, one: Shape, other: Shape) -> bool:
-    """What `hsets` proves, at sample points."""
+    """The covering relation of `hsets`, tested at sample points."""
     u = _image(plane, one, other)
     sides = np.where(np.abs(u[0, [0, -1]]) > 1, np.sign(u[0, [0, -1]]), 0)
     apart = (sides[0] == sides[0, 0]).all() and (sides[1] == -sides[0, 0]).all() and sides[0, 0] != 0
@@ -102,7 +103,8 @@ def _image(plane: Plane, one: Shape, other: Shape) -> np.ndarray:
 
 
 def _height(u: np.ndarray) -> float:
-    """The largest |u_2| of those lines where |u_1| ≤ 1.02, straight from point to point; infinite where they are not finite."""
+    """The largest |u_2| of those lines where |u_1| ≤ 1.02, with straight segments between points; infinite if they are not
+    finite."""
     if not np.isfinite(u).all():
         return np.inf
     (x, y), (dx, dy) = u[:, :-1], np.diff(u, axis=1)
@@ -115,7 +117,8 @@ def _height(u: np.ndarray) -> float:
 
 
 def _along(plane: Plane, base: list[Shape], points: np.ndarray) -> list[Shape] | None:
-    """Directions carried along the orbit, forward and back; lengths as the next set needs them, heights as the one before."""
+    """Sets with directions carried forward and back along the orbit; the next set determines lengths, the previous one
+    heights."""
     slopes = [_slopes(plane, x) for x in points]
     ahead = [_unit(_slopes(plane, base[-1].centre) @ base[-1].matrix[:, 0])]
     for m in slopes[:-1]:
@@ -142,7 +145,7 @@ def _along(plane: Plane, base: list[Shape], points: np.ndarray) -> list[Shape] |
 def _heights(
     plane: Plane, before: Shape, points: np.ndarray, frames: list[np.ndarray], length: list[float]
 ) -> list[Shape] | None:
-    """The sets, each as high as the image of the one before it is where it crosses."""
+    """The sets, each as high as the image of the previous set where that image crosses it."""
     shapes: list[Shape] = []
     for x, frame, a in zip(points, frames, length):
         height = _height(_image(plane, before, Shape(x, frame * [a, 1.0])))
@@ -154,7 +157,7 @@ def _heights(
 
 
 def _all_steps(plane: Plane, orbit: np.ndarray) -> np.ndarray:
-    """The points between those of the iterate, too."""
+    """The orbit including the points between those of the iterate."""
     points = []
     for z in orbit:
         for _ in range(plane.period):
@@ -172,5 +175,5 @@ def _unit(v: np.ndarray) -> np.ndarray:
 
 
 def _adjugate(m: np.ndarray) -> np.ndarray:
-    """The inverse times the determinant: the direction that is taken to a given one, also where the determinant is 0."""
+    """The inverse times the determinant: the direction that is mapped to a given one, also if the determinant is 0."""
     return np.array([[m[1, 1], -m[0, 1]], [-m[1, 0], m[0, 0]]])

@@ -18,9 +18,9 @@ Covers = Sequence[Sequence[int]]  # for each set the sets that it covers
 
 
 def growth(covers: Covers) -> tuple[Fraction, list[int]]:
-    """A number r and integers v ≥ 0 with A v ≥ r v, checked in integers; (0, []) where there is no more than single loops.
+    """A number r and integers v ≥ 0 with A v ≥ r v, verified in integers; (0, []) if there are only single loops.
 
-    A v ≥ r v, v ≠ 0, says that the spectral radius of A ≥ 0 is at least r (Collatz and Wielandt).
+    A v ≥ r v, v ≠ 0, implies that the spectral radius of A ≥ 0 is at least r (Collatz and Wielandt).
 
     >>> growth([[1], [0, 1]])
     (Fraction(404508497, 250000000), [6180339887499, 10000000000000])
@@ -46,7 +46,8 @@ def growth(covers: Covers) -> tuple[Fraction, list[int]]:
 
 
 def _direction(matrix: csr_matrix) -> tuple[float, np.ndarray]:
-    """The Perron root and vector, largest entry 1, of a strongly connected matrix; of A + 1, which has no second one as large."""
+    """The Perron root and vector, largest entry 1, of a strongly connected matrix; of A + 1, which has no other eigenvalue as
+    large."""
     v, root = np.ones(matrix.shape[0]), 0.0
     for _ in range(TURNS):
         image = matrix @ v + v

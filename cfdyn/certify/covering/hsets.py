@@ -38,12 +38,12 @@ class HSet:
         return self.centre[0] + x, self.centre[1] + y
 
     def coordinates(self, z: Sequence[arb]) -> Vector | None:
-        """The coordinates of points; None where the columns may be parallel."""
+        """The coordinates of points; None if the columns may be parallel."""
         inverse = inverted(self.matrix)
         return None if inverse is None else product(inverse, (z[0] - self.centre[0], z[1] - self.centre[1]))
 
     def corners(self) -> Iterator[Vector]:
-        """The four of them."""
+        """The four corners."""
         for first in (-1, 1):
             for second in (-1, 1):
                 yield self.at((arb(first), arb(second)))
@@ -61,7 +61,8 @@ def _separated(one: HSet, other: HSet) -> bool:
 
 
 class _Pair(NamedTuple):
-    """A set, the one that it is to cover, the inverse of that one's columns; is the map continuous on all of the first?"""
+    """A set, the set that it should cover, the inverse of the latter's columns, and whether the map is continuous on all of the
+    first."""
 
     one: HSet
     other: HSet
@@ -77,10 +78,11 @@ class Planar:
     slopes: Slopes
 
     def covering(self, one: HSet, other: HSet, cuts: Sequence[int] = CUTS) -> tuple[int, int] | None:
-        """Into how many pieces along its two columns a set is cut so that it is seen to cover the other; None where it is not.
+        """The numbers of pieces along its two columns into which a set is cut for the proof that it covers the other; None if
+        that fails.
 
-        All of its image stays off the upper and the lower edge of the other, and its left and right edge are taken to different
-        sides (Zgliczyński & Gidea 2004, definitions 5 and 6, for one direction that is stretched).
+        The image of the set stays off the upper and the lower edge of the other, and its left and right edge are mapped to
+        different sides (Zgliczyński & Gidea 2004, definitions 5 and 6, for one direction that is stretched).
         """
         inverse, whole = inverted(other.matrix), one.at((ball(-1.0, 1.0), ball(-1.0, 1.0)))
         if inverse is None:
@@ -95,7 +97,7 @@ class Planar:
         return None
 
     def image(self, pair: _Pair, u: Vector) -> Vector | None:
-        """The image of a cell in the coordinates of the other set, by the mean-value form; None where the map may jump."""
+        """The image of a cell in the coordinates of the other set, by the mean-value form; None if the map may jump."""
         one, other, inverse, smooth = pair
         middle = [arb(x.mid()) for x in u]
         box = one.at(u)
@@ -112,7 +114,7 @@ class Planar:
         return image is not None and bool(image[0] < -1 or image[0] > 1 or (image[1] > -1 and image[1] < 1))
 
     def _to_sides(self, pair: _Pair, t: int) -> bool:
-        """The two edges across the stretched direction are taken to different sides."""
+        """True if the two edges across the stretched direction are mapped to different sides."""
         sides = []
         for first in (-1, 1):
             images = [self.image(pair, (arb(first), ball(*piece))) for piece in pieces(t)]
@@ -145,6 +147,6 @@ def times(m: Sequence[arb], n: Sequence[arb]) -> Matrix:
 
 
 def inverted(m: Sequence[arb]) -> Matrix | None:
-    """The inverse, None where the determinant may be 0."""
+    """The inverse, None if the determinant may be 0."""
     det = m[0] * m[3] - m[1] * m[2]
     return (m[3] / det, -m[1] / det, -m[2] / det, m[0] / det) if det > 0 or det < 0 else None

@@ -1,4 +1,4 @@
-"""Cycles of a map of one variable by a search in floats: candidates, nothing more."""
+"""Cycles of a map of one variable by a search in floats: candidates only."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ def line_cycles(
 ) -> list[np.ndarray]:
     """Cycles of least period ``period`` that a change of sign of gⁿ(x) − x shows, (period,) each in the order of iteration.
 
-    All of their points lie in the interval. At most ``most``: the first ones from the left.
+    All of their points lie in the interval. At most ``most`` cycles are returned: the first ones from the left.
     """
     lo, hi = interval
     x = np.linspace(lo, hi, grid + 1)
@@ -43,7 +43,7 @@ def displacement(step: Floats, interval: tuple[float, float], x: np.ndarray, per
 
 
 def _grouped(step: Floats, roots: np.ndarray, period: int, same: float, most: int) -> list[np.ndarray]:
-    """Whole orbits of the roots, without those of a smaller period, each once."""
+    """The complete orbits of the roots, each once, without those of a smaller period."""
     orbits = [roots]
     for _ in range(period):
         orbits.append(step(orbits[-1][None])[0])

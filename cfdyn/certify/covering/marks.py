@@ -16,10 +16,10 @@ Box = tuple[float, float]
 
 @dataclass(frozen=True)
 class Marks:
-    """Boxes of points x_1 < … < x_m, disjoint, and what is known of where each is mapped.
+    """Boxes of points x_1 < … < x_m, disjoint, and enclosures of their images.
 
-    ``boxes``: (m,); ``images``: of each the first mark that is known to be ≥ its image, and the last one that is ≤ it;
-    m and −1 where there is none. Of a point of a cycle both are the next point.
+    ``boxes``: (m,); ``images``: for each the first mark that is known to be ≥ its image, and the last mark that is ≤ it;
+    m and −1 if there is none. For a point of a cycle both are the next point.
     """
 
     boxes: list[Box]
@@ -36,7 +36,7 @@ class Marks:
 
 
 def marks(step: Enclosure, cycles: Sequence[Sequence[Box]], numbers: Sequence[float]) -> Marks | None:
-    """The marks of proven cycles, whose boxes come in the order of iteration, and of numbers; None where two of them meet."""
+    """The marks of proven cycles, whose boxes come in the order of iteration, and of numbers; None if two of them meet."""
     places: list[tuple[Box, tuple[int, int] | None]] = [((x, x), None) for x in numbers]
     places += [(box, (k, i)) for k, cycle in enumerate(cycles) for i, box in enumerate(cycle)]
     places.sort()

@@ -1,4 +1,4 @@
-"""Saddles of a map of the plane and orbits that leave and return to them, by searches in floats: candidates, nothing more."""
+"""Saddles of a map of the plane, and orbits that leave and return to them, by searches in floats: candidates only."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Plane:
         return total
 
     def saddles(self, box: np.ndarray) -> list[Saddle]:
-        """Those with a point in the box, (2, 2): lo, hi of each coordinate; the strongest stretch first."""
+        """Saddles with a point in the box, (2, 2): lo, hi of each coordinate; the strongest stretch first."""
         grid = np.meshgrid(*(np.linspace(lo, hi, STARTS) for lo, hi in box))
         z = np.array([g.ravel() for g in grid])
         with np.errstate(all="ignore"):
@@ -81,7 +81,7 @@ class Plane:
     def homoclinic(self, saddle: Saddle, begin: float, end: float, longest: int = 40, most: int = 6) -> list[np.ndarray]:
         """Orbits from near the saddle, along its unstable direction, back to it along the stable one, (k+1, 2) each.
 
-        They leave at a distance from ``begin`` to ``begin`` times the stretch, and come back within ``end``.
+        They start at a distance from ``begin`` to ``begin`` times the stretch, and return within ``end``.
         """
         turn = abs(saddle.stretch) ** (2 if saddle.stretch < 0 else 1)
         orbits: list[np.ndarray] = []
@@ -93,7 +93,7 @@ class Plane:
     def _on_one_side(
         self, saddle: Saddle, t: np.ndarray, end: float, longest: int, known: list[np.ndarray], most: int
     ) -> list[np.ndarray]:
-        """Of the orbits that leave at distances t, those that come back, without known ones."""
+        """Those orbits started at distances t that return, without known ones."""
         z, inverse = saddle.points[0], np.linalg.inv(saddle.frame)
         state, orbits = z[:, None] + saddle.frame[:, :1] * t, list[np.ndarray]()
         for n in range(1, longest):
@@ -113,7 +113,7 @@ class Plane:
         return orbits
 
     def _between(self, saddle: Saddle, a: float, b: float, n: int) -> np.ndarray:
-        """The orbit whose n-th point lies on the stable direction, by bisection of where it begins."""
+        """The orbit whose n-th point lies on the stable direction, by bisection of its start."""
         z, inverse = saddle.points[0], np.linalg.inv(saddle.frame)
 
         def orbit(t: float) -> np.ndarray:
@@ -133,7 +133,7 @@ class Plane:
         return orbit((a + b) / 2)
 
     def _polished(self, saddle: Saddle, orbit: np.ndarray) -> np.ndarray | None:
-        """Newton for all points at once: the first on the unstable direction, the last on the stable one."""
+        """Newton's method for all points at once: the first on the unstable direction, the last on the stable one."""
         z, inverse, n = saddle.points[0], np.linalg.inv(saddle.frame), len(orbit) - 1
         for _ in range(8):
             matrix, residual = np.zeros((2 * n + 2, 2 * n + 2)), np.zeros(2 * n + 2)
@@ -152,7 +152,7 @@ class Plane:
 
 
 def _continued(saddle: Saddle, orbit: np.ndarray, near: float) -> np.ndarray:
-    """The orbit, and points that approach the saddle along its stable direction as a linear map has them."""
+    """The orbit, followed by points that approach the saddle along its stable direction by the linear map."""
     distance = (np.linalg.inv(saddle.frame) @ (orbit[-1] - saddle.points[0]))[1]
     more = [orbit]
     while abs(distance) > near and len(more) < LONGEST_TAIL:
@@ -162,6 +162,6 @@ def _continued(saddle: Saddle, orbit: np.ndarray, near: float) -> np.ndarray:
 
 
 def _same(one: np.ndarray, other: np.ndarray, z: np.ndarray) -> bool:
-    """One orbit twice: a point of the shorter one far from the saddle lies on the longer one."""
+    """True if both are one orbit: a point of the first one far from the saddle lies on the other one."""
     far = one[np.argmax(np.abs(one - z).max(axis=1))]
     return bool(np.abs(other - far).max(axis=1).min() < 1e-3 * np.abs(far - z).max())

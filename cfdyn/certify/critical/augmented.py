@@ -1,6 +1,6 @@
 """Where a multiplier of a cycle meets the unit circle: the cycle, the parameter and the null vectors as zeros of one system.
 
-Unknown are z_0…z_{n−1}, λ, and for a fold or a flip v_0…v_{n−1}, for a Neimark–Sacker point a_0…, b_0…, c, s:
+The unknowns are z_0…z_{n−1}, λ, and for a fold or a flip v_0…v_{n−1}, for a Neimark–Sacker point a_0…, b_0…, c, s:
 g(z_i, λ) = z_{i+1}; A_i v_i = v_{i+1} with A_i = g′(z_i, λ), and A_{n−1} v_{n−1} = σ v_0, σ = 1 or −1; r·v_0 = 1.
 Neimark–Sacker: A_i a_i = a_{i+1}, A_i b_i = b_{i+1}; A a_{n−1} = c a_0 − s b_0, A b_{n−1} = s a_0 + c b_0; r·a_0 = 1, r·b_0 = 0;
 c² + s² = 1: the multiplier of a + ib is c + is. Kuznetsov, Elements of Applied Bifurcation Theory (3rd ed., 2004), ch. 10.
@@ -64,7 +64,7 @@ class Critical:
         return [*values, x[-2] ** 2 + x[-1] ** 2 - 1] if self.vectors == 2 else values
 
     def _goal(self, x: Sequence[arb], k: int) -> list[arb]:
-        """What the vectors come to after n steps."""
+        """The required images of the vectors after n steps."""
         v = self.vector(x, 0)
         if self.vectors == 1:
             return [KINDS[self.kind] * a for a in v]
@@ -100,7 +100,7 @@ class Critical:
         return arb_mat(rows + moved)
 
     def _less_goal(self, row: list[Any], x: Sequence[arb], k: int, behind: int, j: int) -> None:
-        """Subtract the derivative of entry j of what vector k comes to."""
+        """Subtract the derivative of entry j of the required image of vector k."""
         a, b = (self.first[m] + self.d * behind + j for m in (0, self.vectors - 1))
         if behind:
             row[self.first[k] + self.d * behind + j] = row[self.first[k] + self.d * behind + j] - 1
@@ -114,7 +114,7 @@ class Critical:
             row[-2], row[-1] = (-p, q) if k == 0 else (-q, -p)
 
     def polished(self, x: Sequence[float]) -> list[arb] | None:
-        """Newton's method from a rough zero; None if it does not get there."""
+        """Newton's method from an approximate zero; None if it does not converge."""
         z = [arb(v) for v in x]
         for _ in range(STEPS):
             values, matrix = [v.mid() for v in self.values(z)], self.matrix(z).mid()
@@ -133,7 +133,7 @@ class Critical:
 
 
 def null_vectors(slopes: Sequence[np.ndarray], kind: str) -> tuple[list[float], list[list[float]], list[float]]:
-    """r, the vectors one after the other ((n, d) each, flat) and (c, s), from g′ at the points in floating point."""
+    """r, the vectors in sequence ((n, d) each, flat) and (c, s), from g′ at the points in floating point."""
     total = reduce(lambda before, slope: slope @ before, slopes)
     values, vectors = np.linalg.eig(total)
     sizes = abs(abs(values) - 1) + 10.0 * (values.imag <= 0) if kind == "neimark-sacker" else abs(values - KINDS[kind])

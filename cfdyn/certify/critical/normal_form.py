@@ -19,7 +19,7 @@ Vector = list[arb]
 
 
 class Coefficients(NamedTuple):
-    """``normal``: the coefficient; ``crossing``: how |μ| (of a flip: −μ) moves with λ, of a fold u + bλ + au²: b."""
+    """``normal``: the coefficient; ``crossing``: the derivative of |μ| (for a flip: −μ) in λ, for a fold u + bλ + au²: b."""
 
     normal: arb
     crossing: arb
@@ -58,7 +58,7 @@ class Series:
 
 
 def coefficients(system: Critical, parameter: str, x: Sequence[arb]) -> Coefficients:
-    """The coefficients at the zero of a system, which the balls x hold."""
+    """The coefficients at the zero of a system, enclosed in the balls x."""
     series = Series(system, parameter, x)
     return _rotating(series) if system.kind == "neimark-sacker" else _real(series)
 

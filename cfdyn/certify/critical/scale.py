@@ -1,4 +1,4 @@
-"""What adaptive optimizers divide the gradient by: P = p(ν)/η, and how p moves as ν follows the squares of the gradient."""
+"""The preconditioner P = p(ν)/η of adaptive optimizers, and how p moves as ν follows the squares of the gradient."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cfdyn.tape.program import Node, Program, Tape
 
 @dataclass(frozen=True)
 class Rule:
-    """Of one optimizer: ``state`` ν, ``text`` of p with ``flow`` dν/dt, formulas of ν, g and the hyperparameters."""
+    """The rule of one optimizer: ``state`` ν, ``text`` of p with ``flow`` dν/dt, formulas of ν, g and the hyperparameters."""
 
     state: str
     text: str
@@ -26,7 +26,7 @@ class Rule:
 
     @staticmethod
     def of(plain: Optimizer) -> Rule | None:
-        """That of an optimizer without bias correction; None where it has no preconditioner with a state of each weight."""
+        """The rule of an optimizer without bias correction; None if it has no preconditioner with a state for each weight."""
         if not plain.flow or plain.preconditioner is None:
             return None
         [(state, flow)] = plain.flow.items()
@@ -35,7 +35,7 @@ class Rule:
 
 @dataclass
 class Scale:
-    """p, p′ and dp/dt = p′·dν/dt of each weight; ``about`` has the hyperparameters."""
+    """p, p′ and dp/dt = p′·dν/dt for each weight; ``about`` has the hyperparameters."""
 
     about: Subject
     rule: Rule

@@ -1,4 +1,4 @@
-"""The largest eigenvalue λ of P⁻¹∇²L beside the edge θ over a box: on which side, and how it moves along the stable flow.
+"""The largest eigenvalue λ of P⁻¹∇²L relative to the edge θ over a box: on which side, and how it moves along the stable flow.
 
 P = p/η: p = 1 for descent, a diagonal matrix of functions of a state ν for adaptive optimizers; boxes have the weights, then ν.
 """
@@ -24,7 +24,7 @@ Box = Sequence[tuple[float, float]]
 
 @dataclass
 class Sharpest:
-    """Of gradient descent g(w) = w − η∇L(w): S = 1 − Dg − θp = η∇²L − θp, which is singular at the edge λ = θ: 2 for descent."""
+    """For gradient descent g(w) = w − η∇L(w): S = 1 − Dg − θp = η∇²L − θp, which is singular at the edge λ = θ: 2 for descent."""
 
     about: Subject
     threshold: Fraction
@@ -62,7 +62,7 @@ class Sharpest:
         return in_floats(self.about, "jacobian"), in_floats(self.about, "derivative2")
 
     def over(self, box: Box) -> Side | None:
-        """What is known over a box; None unless all eigenvalues but the largest are below the edge, or where a border crosses.
+        """Enclosures over a box; None unless all eigenvalues but the largest are below the edge, or if a border crosses.
 
         In a basis Q near the eigenvectors, S̃ = QᵀSQ = (s, bᵀ; b, C) with C negative definite by Gershgorin's discs: by
         Sylvester's law at most one eigenvalue of S is ≥ 0, and the largest has the sign of s − bᵀC⁻¹b.
@@ -106,7 +106,7 @@ class Sharpest:
         return root[:, None] * np.linalg.eigh(matrix)[1] if np.isfinite(matrix).all() else None
 
     def sizes(self, z: np.ndarray) -> np.ndarray:
-        """λ at points in doubles; nan where it is not known."""
+        """λ at points in doubles; nan if it is not known."""
         with np.errstate(all="ignore"):
             matrices = self._symmetric(z)[0]
         good = np.isfinite(matrices).all(axis=(1, 2))
@@ -129,8 +129,9 @@ class Sharpest:
 
 @dataclass
 class Side:
-    """Over a box with weights ``z``: ``height`` has the sign of λ − θ; ``vector``: where λ = θ, the eigenvector lies along one in
-    it; ``sizes``, ``moves``: p and dp/dt."""
+    """Over a box with weights ``z``: ``height`` has the sign of λ − θ; ``vector``: where λ = θ, it contains a vector parallel to
+    the eigenvector; ``sizes``, ``moves``: p and dp/dt.
+    """
 
     height: arb
     z: list[arb]

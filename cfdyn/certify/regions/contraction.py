@@ -1,4 +1,4 @@
-"""An ellipsoid on which a map contracts, and what lies in it."""
+"""An ellipsoid on which a map contracts, and tests whether boxes lie in it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Ellipsoid:
     matrix: np.ndarray
 
     def hull(self, times: float = 1.0) -> Box:
-        """The box around it, its radius multiplied."""
+        """The box around it, with its radius multiplied by a factor."""
         sides = []
         for c, row in zip(self.centre.tolist(), self.matrix.tolist()):
             length = sum((arb(v) ** 2 for v in row), arb(0)).sqrt() * times
@@ -39,7 +39,7 @@ class Ellipsoid:
         return sides
 
     def inverse(self) -> arb_mat | None:
-        """M⁻¹ over balls, None where it is not known to exist."""
+        """M⁻¹ over balls, None if it is not known to exist."""
         d = len(self.centre)
         try:
             return arb_mat(d, d, [arb(float(v)) for v in self.matrix.ravel()]).inv()
@@ -47,9 +47,9 @@ class Ellipsoid:
             return None
 
     def contraction(self, images: Images) -> tuple[float, float] | None:
-        """(q, ρ), q + ρ < 1: the map's Lipschitz constant on the ellipsoid in its own norm, and how far it moves the centre.
+        """(q, ρ), q + ρ < 1: the map's Lipschitz constant on the ellipsoid in its own norm, and how far the map moves the centre.
 
-        q² is the largest row sum of |BᵀB|, B = M⁻¹ Dg M over the hull. None where that cannot be shown.
+        q² is the largest row sum of |BᵀB|, B = M⁻¹ Dg M over the hull. None if that cannot be shown.
         """
         d, inverse = len(self.centre), self.inverse()
         box = [ball(lo, hi) for lo, hi in self.hull()]
@@ -62,7 +62,7 @@ class Ellipsoid:
         return (q, r) if q + r < 1 else None
 
     def stretch(self, inverse: arb_mat, slopes: arb_mat) -> arb:
-        """The most by which matrices make vectors longer in the ellipsoid's norm, |M⁻¹v|, from above."""
+        """An upper bound of the factor by which matrices lengthen vectors in the ellipsoid's norm, |M⁻¹v|."""
         d = len(self.centre)
         b = inverse * slopes * arb_mat(d, d, [arb(float(v)) for v in self.matrix.ravel()])
         square = b.transpose() * b
@@ -70,7 +70,7 @@ class Ellipsoid:
         return largest(sums).sqrt().upper()
 
     def holds(self, inverse: arb_mat, path: Path) -> bool:
-        """True if all of the box that a path has come to lies in the ellipsoid."""
+        """True if the current box of a path lies in the ellipsoid."""
         d, centre = len(self.centre), [arb(c) for c in self.centre.tolist()]
         here = arb_mat(d, 1, [ball(lo, hi) - c for (lo, hi), c in zip(path.box, centre)])
         if squared(inverse * here) <= INSIDE**2:
@@ -92,15 +92,15 @@ def largest(values: Sequence[arb]) -> arb:
 
 
 def squared(v: arb_mat) -> arb:
-    """The square of the Euclidean length of a column, from above."""
+    """An upper bound of the square of the Euclidean length of a column."""
     return sum((v[i, 0].abs_upper() ** 2 for i in range(v.nrows())), arb(0))
 
 
 def ellipsoid(images: Images, point: np.ndarray, slopes: Floats, size: float) -> tuple[Ellipsoid, tuple[float, float]] | None:
-    """The largest one about a fixed point, up to a size, that is seen to contract, with its (q, ρ).
+    """The largest ellipsoid about a fixed point, up to a size, that is verified to contract, with its (q, ρ).
 
-    Its shape is that in which doubles see the largest one contract, of norms that make the linear map contract by a part of
-    what its multipliers leave: P − AᵀPA/r² = 1, M = P^(−1/2); of two variables an optimum near that.
+    Its shape is the one for which the largest ellipsoid contracts in doubles, among norms in which the linear map contracts by a
+    fraction of the gap that its multipliers leave: P − AᵀPA/r² = 1, M = P^(−1/2); for two variables an optimum near that shape.
     """
     d = len(point)
     linear = slopes(point[:, None]).reshape(d, d)
@@ -124,7 +124,7 @@ def ellipsoid(images: Images, point: np.ndarray, slopes: Floats, size: float) ->
 
 
 def _lyapunov(linear: np.ndarray) -> np.ndarray:
-    """P^(−1/2) of P − AᵀPA = 1, its largest column of length 1."""
+    """P^(−1/2) of P − AᵀPA = 1, scaled so that its largest column has length 1."""
     values, vectors = np.linalg.eigh(solve_discrete_lyapunov(linear.T, np.eye(len(linear))))
     return vectors / np.sqrt(values) @ vectors.T * np.sqrt(values.min())
 
@@ -154,7 +154,7 @@ def _reach(shape: np.ndarray, point: np.ndarray, slopes: Floats, size: float) ->
 
 
 def fixed_points(images: Images, step: Sequence, starts: np.ndarray) -> list[np.ndarray]:
-    """Where orbits of starts, (d, n), come to rest in doubles; each once."""
+    """Points on which orbits of starts, (d, n), settle in doubles; each once."""
     go, slopes = step
     z = starts
     for _ in range(3000):
@@ -178,9 +178,10 @@ def fixed_points(images: Images, step: Sequence, starts: np.ndarray) -> list[np.
 
 
 class RoundPath(Path):
-    """A path that is known in an ellipsoid's norm too: X_k lies in p_k + r_k M u, |u| ≤ 1, r_k = |Dg(X_{k−1})| r_{k−1}.
+    """A path that is also known in an ellipsoid's norm: X_k lies in p_k + r_k M u, |u| ≤ 1, r_k = |Dg(X_{k−1})| r_{k−1}.
 
-    A box around what turns grows with each step, and so do the entries of P_k; the norm in which the map contracts does not.
+    A box around a rotating set grows with each step, and so do the entries of P_k; in the norm in which the map contracts it does
+    not.
     """
 
     def __init__(self, images: Images, box: Box, around: Ellipsoid, inverse: arb_mat):

@@ -1,4 +1,4 @@
-"""Boxes with doubles for ends, and enclosures of what a map takes them to."""
+"""Boxes with doubles for ends, and enclosures of their images under a map."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Box = list[tuple[float, float]]
 
 
 def outward(x: arb) -> tuple[float, float]:
-    """Doubles that the ball lies between."""
+    """Doubles between which the ball lies."""
     if not x.is_finite():
         return -inf, inf
     return nextafter(float(x.lower().mid()), -inf), nextafter(float(x.upper().mid()), inf)
 
 
 def common(one: Box, other: Box) -> Box:
-    """The points of both boxes."""
+    """The intersection of two boxes."""
     return [(max(a, c), min(b, d)) for (a, b), (c, d) in zip(one, other)]
 
 
@@ -51,16 +51,16 @@ class Images:
         return Slopes(self.about.enclosure("jacobian"))
 
     def after(self, box: Box) -> Box:
-        """The natural extension and, where the map is continuous, the mean-value form, as far as they are finite."""
+        """The natural extension and, if the map is continuous, the mean-value form, as far as they are finite."""
         return Path(self, box).advance()
 
 
 class Path:
-    """X_0, X_1, … of a box: each encloses what the map takes the one before it to (convergence in
+    """The path X_0, X_1, … of a box: each encloses the image of the one before it (convergence in
     `docs/reference/certificates.md`).
 
-    ``centre`` p_k and ``linear`` P_k: all k steps at once are in p_k + P_k (X_0 − m); None where the map may have jumped.
-    ``radius``: of what they are in around the centre, in a norm; None where there is none.
+    ``centre`` p_k and ``linear`` P_k: the images under all k steps at once lie in p_k + P_k (X_0 − m); None if the map may have
+    jumped. ``radius``: of a ball around the centre, in a norm, that contains these images; None if there is none.
     """
 
     radius: arb | None = None
@@ -94,7 +94,7 @@ class Path:
         return image
 
     def also(self, slopes: arb_mat) -> Box | None:
-        """One more box that the step's image lies in, where there is one; ``slopes``: over the box before."""
+        """One more box that contains the step's image, if there is one; ``slopes``: over the previous box."""
         return None
 
 

@@ -1,1 +1,1 @@
-"""Candidates for cycles, and the proof that exactly one runs through some boxes, with its multipliers."""
+"""Candidates for cycles, and the proof that exactly one cycle runs through some boxes, with its multipliers."""

@@ -1,4 +1,4 @@
-"""Candidates for a proof: approximate points of a cycle, from what a person gives or from a search in a box."""
+"""Candidates for a proof: approximate points of a cycle, from a user's points or from a search in a box."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ STEPS, HALVINGS, CLOSE = 40, 8, 2.0**-90
 
 
 def candidate(about: Subject, points: Any, period: int | None, box: Any = None) -> Points | None:
-    """The points of a cycle to thirty digits, or None; never believed. One of a smaller period is none if a box is searched."""
+    """The points of a cycle to thirty digits, or None; not trusted by the proof. If a box is searched, smaller periods are
+    rejected."""
     if box is None:
         return polished(about, starts(about, points, period))
     if points is not None or period is None:
@@ -35,7 +36,7 @@ def candidate(about: Subject, points: Any, period: int | None, box: Any = None) 
 
 
 def _sides(about: Subject, box: Any) -> np.ndarray:
-    """A box as pairs (lo, hi), of one variable also from one pair."""
+    """A box as pairs (lo, hi); for one variable also from one pair."""
     sides = table("`box`", box, 2)
     if sides.shape not in ((about.weights, 2), (about.dim, 2)) or not (sides[:, 0] < sides[:, 1]).all():
         raise UsageError(
@@ -45,7 +46,7 @@ def _sides(about: Subject, box: Any) -> np.ndarray:
 
 
 def _in_box(about: Subject, sides: np.ndarray) -> Iterator[list[float]]:
-    """States spread over the box, its middle first; memories that it does not speak of are 0."""
+    """States spread over the box, its middle first; memories that the box does not include are 0."""
     rest = [0.0] * (about.dim - len(sides))
     # Steps of the golden ratio and its kin: Roberts' sequence.
     ratio = max(np.roots([1.0, *[0.0] * (len(sides) - 1), -1.0, -1.0]).real)
@@ -60,7 +61,7 @@ def _lies_in(point: Sequence[arb], sides: np.ndarray) -> bool:
 
 
 def starts(about: Subject, points: Any, period: int | None = None) -> list[list[float]]:
-    """Approximate states of the cycle, (n, d), from what a person gives."""
+    """Approximate states of the cycle, (n, d), from a user's points."""
     points = getattr(points, "points", points)
     if points is None:
         raise UsageError("give the points of a cycle, such as points=[0.1, 0.9, -0.4]")
@@ -82,7 +83,7 @@ def starts(about: Subject, points: Any, period: int | None = None) -> list[list[
 
 
 def _orbit(about: Subject, start: Sequence[float], period: int, rounds: int) -> list[list[float]]:
-    """The last points of an orbit in floating point, after so many rounds of the period."""
+    """The last points of an orbit in floating point, after the given number of rounds of the period."""
     step, z, seen = about.enclosure("step", 64), list(start), []
     for _ in range(rounds * period):
         z = [float(x) for x in step([arb(x) for x in z])]
@@ -91,7 +92,7 @@ def _orbit(about: Subject, start: Sequence[float], period: int, rounds: int) -> 
 
 
 def _with_memory(about: Subject, weights: np.ndarray) -> list[list[float]]:
-    """The states of which only the weights are known: the memory is what it comes to when the weights go round."""
+    """States from their weights alone: the memory is its limit when the weights repeat their cycle."""
     step, k = about.enclosure("step", 64), weights.shape[1]
     memory = [0.0] * (len(about.names) - k)
     states: list[list[float]] = []
@@ -106,7 +107,7 @@ def _with_memory(about: Subject, weights: np.ndarray) -> list[list[float]]:
 
 
 def smaller_period(points: Sequence[Sequence[arb]]) -> int:
-    """The period of which the points are repetitions; 0 if they are not."""
+    """The smaller period with which the points repeat; 0 if they do not repeat."""
     n = len(points)
     for m in range(1, n):
         if n % m == 0 and all(abs(float(a - b)) < 1e-9 * (1 + abs(float(a))) for i in range(n)
@@ -116,7 +117,7 @@ def smaller_period(points: Sequence[Sequence[arb]]) -> int:
 
 
 def polished(subject: Subject, points: Sequence[Sequence[float]]) -> Points | None:
-    """The points of a cycle near the given ones, (n, d), to some thirty digits; None if Newton's method does not get there."""
+    """The points of a cycle near the given ones, (n, d), to some thirty digits; None if Newton's method does not converge."""
     step, slopes = subject.enclosure("step"), subject.enclosure("jacobian")
     middle = [p.mid() for p in step.parameters]
     z = [[arb(x) for x in point] for point in points]
@@ -147,7 +148,7 @@ def _defects(step: Enclosure, z: Points, parameters: list[arb]) -> Points:
 
 
 def _size(defect: Points) -> float | None:
-    """The largest defect; None where the map is not defined."""
+    """The largest defect; None if the map is not defined."""
     if not all(x.is_finite() for row in defect for x in row):
         return None
     return max(abs(float(x)) for row in defect for x in row)
@@ -165,7 +166,7 @@ def _direction(slopes: Enclosure, z: Points, defect: Points, parameters: list[ar
 
 
 def _moved(step: Enclosure, z: Points, move: Points, size: float, parameters: list[arb]) -> tuple[Points, Points]:
-    """The points after a step, halved as long as it makes the defects larger."""
+    """The points after a step, which is halved as long as it increases the defects."""
     share = 1.0
     for _ in range(HALVINGS):
         trial = [[(x + share * m).mid() for x, m in zip(row, moves, strict=True)] for row, moves in zip(z, move, strict=True)]

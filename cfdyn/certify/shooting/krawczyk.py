@@ -28,7 +28,7 @@ STARTS, ROUNDS, GROWTH, WIDEST = (1e-8, LEAST), 12, 1.5, 0.5
 class Proven:
     """Boxes (n of them) through which exactly one cycle runs, for each value of the parameters.
 
-    ``inner``: smaller balls that hold it too, not smaller than doubles allow; ``slopes``: g′ over these, d × d each.
+    ``inner``: smaller balls that contain it too, not smaller than doubles allow; ``slopes``: g′ over these, d × d each.
     """
 
     boxes: tuple[Box, ...]
@@ -42,7 +42,7 @@ def balls_of(box: Box) -> list[arb]:
 
 
 def krawczyk(values: Values, matrix: arb_mat, box: Sequence[arb]) -> list[arb] | None:
-    """K = m − Y F(m) + (1 − Y J) (Z − m) for F, its slopes J over the box Z; None where F has no finite slope.
+    """K = m − Y F(m) + (1 − Y J) (Z − m) for F, its slopes J over the box Z; None if F has no finite slope.
 
     If K lies inside Z, exactly one zero of F does. Y is any matrix: the inverse of the middle of J in floating point.
     Krawczyk (1969), Computing 4, 187–201.
@@ -70,7 +70,8 @@ def _inverse(matrix: arb_mat) -> arb_mat | None:
 
 
 def _doubt(matrix: arb_mat, sizes: list[float]) -> list[float]:
-    """How well a checker in doubles can know each unknown: its rounding of all of them, times the inverse of the matrix."""
+    """The accuracy with which a checker in doubles can know each unknown: the rounding of all of them, times the matrix
+    inverse."""
     inverse = _inverse(matrix)
     spread = [0.0] * len(sizes) if inverse is None else [
         sum(abs(float(y)) * size for y, size in zip(row, sizes, strict=True)) for row in inverse.tolist()
@@ -83,7 +84,7 @@ def _column(entries: list[Any]) -> arb_mat:
 
 
 def inside(inner: Sequence[arb], box: Box, margin: float = MARGIN) -> bool:
-    """True if the balls lie inside the box and keep a part of the half-width from its edges."""
+    """True if the balls lie inside the box and keep a fraction of the half-width away from its edges."""
     for x, (lo, hi) in zip(inner, box, strict=True):
         gap = margin * (hi - lo) / 2
         if not (x - gap > arb(lo) and x + gap < arb(hi)):
@@ -94,7 +95,7 @@ def inside(inner: Sequence[arb], box: Box, margin: float = MARGIN) -> bool:
 def proven_zero(
     values: Values, slopes: Callable[[list[arb]], arb_mat], box: Box, start: float = LEAST
 ) -> tuple[Box, list[arb]] | None:
-    """A box that holds exactly one zero of F, grown from a first one, and smaller balls with the zero; None where that fails."""
+    """A box that contains exactly one zero of F, grown from a first box, and smaller balls with the zero; None if that fails."""
     for _ in range(ROUNDS):
         wide = balls_of(box)
         inner = krawczyk(values, slopes(wide), wide)
@@ -109,7 +110,7 @@ def proven_zero(
 
 
 def _sharpened(values: Values, slopes: Callable[[list[arb]], arb_mat], inner: list[arb]) -> list[arb]:
-    """Smaller balls that still hold the zero: Krawczyk's image of Krawczyk's image."""
+    """Smaller balls that still contain the zero: iterated Krawczyk images."""
     for _ in range(2):
         again = krawczyk(values, slopes(inner), inner)
         if again is None:
@@ -119,7 +120,7 @@ def _sharpened(values: Values, slopes: Callable[[list[arb]], arb_mat], inner: li
 
 
 def around(row: Sequence[tuple[float, float]], start: float) -> Box:
-    """A box about balls (middle, radius) that is larger than they are."""
+    """A box about balls (middle, radius) that is larger than the balls."""
     radii = [max(start, LEAST) * (1 + abs(m)) + GROWTH * r for m, r in row]
     return tuple(
         (math.nextafter(m - r, -math.inf), math.nextafter(m + r, math.inf)) for (m, _), r in zip(row, radii, strict=True)
@@ -127,9 +128,9 @@ def around(row: Sequence[tuple[float, float]], start: float) -> Box:
 
 
 def proven_cycle(subject: Subject, points: Sequence[Sequence[arb]], sizes: Sequence[float] = STARTS) -> Proven | None:
-    """Boxes about approximate points that hold exactly one cycle, for all parameters of the subject; None where that fails.
+    """Boxes about approximate points that contain exactly one cycle, for all parameters of the subject; None if that fails.
 
-    Continuity of the map is not looked at: `continuity.refusal` does that over the boxes.
+    It does not test continuity of the map: `continuity.refusal` does that over the boxes.
     """
     for start in sizes:
         proven = proven_near(subject, [around([(float(x), 0.0) for x in point], start) for point in points], start)
@@ -139,13 +140,13 @@ def proven_cycle(subject: Subject, points: Sequence[Sequence[arb]], sizes: Seque
 
 
 def hull_of(first: Sequence[Sequence[arb]], last: Sequence[Sequence[arb]], start: float = LEAST) -> list[Box]:
-    """Boxes about two approximations of each point, a little larger than these need."""
+    """Boxes about two approximations of each point, a little larger than necessary."""
     pairs = [[a.union(b) for a, b in zip(*rows, strict=True)] for rows in zip(first, last, strict=True)]
     return [around([(float(x.mid()), float(x.rad())) for x in row], start) for row in pairs]
 
 
 def proven_near(subject: Subject, boxes: Sequence[Box], start: float = LEAST) -> Proven | None:
-    """Boxes that hold exactly one cycle, grown from first ones; None where that fails."""
+    """Boxes that contain exactly one cycle, grown from first boxes; None if that fails."""
     step, local = subject.enclosure("step"), Slopes(subject.enclosure("jacobian"))
     n, d = len(boxes), len(boxes[0])
 

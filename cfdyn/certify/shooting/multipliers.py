@@ -1,4 +1,4 @@
-"""Eigenvalues of a matrix of balls: where they are, and whether all lie inside the unit circle."""
+"""Eigenvalues of a matrix of balls: enclosures, and whether all lie inside the unit circle."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def product(slopes: Sequence[arb_mat]) -> arb_mat:
 
 
 def multipliers(matrix: arb_mat) -> list[Rectangle] | None:
-    """A rectangle for each eigenvalue, pairwise disjoint, or None where they cannot be told apart.
+    """A rectangle for each eigenvalue, pairwise disjoint, or None if they cannot be separated.
 
     Gershgorin's discs of V⁻¹MV, V the eigenvectors in floating point; an isolated disc that is disjoint from the mirror images
-    of the others holds a real one.
+    of the others contains a real one.
     """
     if matrix.nrows() == 1:
         x = matrix[0, 0]
@@ -47,7 +47,7 @@ def multipliers(matrix: arb_mat) -> list[Rectangle] | None:
 
 
 def _discs(matrix: arb_mat) -> tuple[list[tuple[acb, arb]], float] | None:
-    """Centre and radius of each disc, and how much wider a claim should be."""
+    """Centre and radius of each disc, and by how much a claim should be wider."""
     d = matrix.nrows()
     middle = np.reshape([float(x.mid()) for x in matrix.entries()], (d, d))
     if not np.isfinite(middle).all():
@@ -120,7 +120,7 @@ def _sizes(rectangle: Rectangle) -> tuple[arb, arb]:
 
 
 def others_off_circle(matrix: arb_mat, critical: int) -> bool:
-    """True if all but so many eigenvalues are proved to be off the unit circle."""
+    """True if all but the given number of eigenvalues are proved to be off the unit circle."""
     if matrix.nrows() == critical:
         return True
     pair = _discs(matrix)
