@@ -109,14 +109,14 @@ def schedule(step: Map | AsSystem, parameter: str, values: Sequence[float]) -> M
 
 @overload
 def solve(flow: Flow | AsFormula, w0: Any, t: tuple[float, float] | float, rtol: float | None=None, atol: float | None=None, save_at: Sequence[float] | None=None, method: str='auto', strict: bool=False, step: float | None=None, max_step: float=..., max_steps: float=100000, edge_tolerance: float=0.001, warm: int=0, progress: Callable[[float], None] | None | bool=None, events: Any=None, direction: Any='both', stop: Any=None) -> Trajectory:  # type: ignore[overload-overlap]
-    """The path of a flow from w0 over the time t, in optimizer steps, or in the unit of time of general equations."""
+    """Integrate a flow from w0 over the time t, in optimizer steps, or in the unit of time of general equations."""
 
 @overload
 def solve(flow: MatrixFreeFlow, w0: Any, t: float, rtol: float | None=None, atol: float | None=None, save_at: Sequence[float] | None=None, method: str='auto', strict: bool=False, step: float | None=None, max_step: float=..., max_steps: float=100000, edge_tolerance: float=0.001, warm: int=0, progress: Callable[[float], None] | None | bool=None, events: Any=None, direction: Any='both', stop: Any=None) -> LargeTrajectory:
-    """The path of a flow from w0 over the time t, in optimizer steps, or in the unit of time of general equations."""
+    """Integrate a flow from w0 over the time t, in optimizer steps, or in the unit of time of general equations."""
 
 def stroboscopic_map(flow: Flow | AsFormula, period: Any, begin: float=0.0, rtol: float=1e-12, atol: float=1e-14) -> StroboscopicMap:
-    """x(t₀) → x(t₀ + T) along a flow, as a map: of a flow driven with the period T all that analyses of maps tell."""
+    """x(t₀) → x(t₀ + T) along a flow, as a map: all analyses of maps apply to a flow driven with the period T."""
 
 def study(loss: Loss | AsFormula, optimizer: Optimizer | None=None, start: Any=None, box: Sequence[tuple[float, float]] | None=None, lr_range: tuple[float, float] | None=None, seed: int=0, auto_lr: bool=False, progress: Callable[[str], None] | None | bool=None) -> Study:
     """Study an optimizer on a loss: minima, edge, flip, regimes over lr, 3-cycles and windows, closed forms, proofs, verdict."""

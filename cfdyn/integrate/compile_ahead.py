@@ -1,4 +1,4 @@
-"""What a path needs last, compiled by a second process meanwhile: the loop over steps, then what holds modes at an edge."""
+"""Compile in a second process the kernels that a path needs last: the loop over steps, then those that hold modes at an edge."""
 
 import sys
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ MODULE = "cfdyn.integrate.compile_ahead"
 # A first central flow, nothing kept: 5 of 8 processor seconds are left for this process, 7 of 10.5 where it comes to the edge.
 @contextmanager
 def compiling_ahead(edge: bool) -> Iterator[None]:
-    """While this lasts a process without output fills the cache, if there are two processors and the loop is not kept."""
+    """A context in which a silent process fills the cache, if there are two processors and the loop is not cached."""
     with ahead.beside(ahead.started(MODULE, *(["edge"] if edge else [])) if _useful() else None):
         yield
 
@@ -39,7 +39,7 @@ def _advance_nothing() -> None:
 
 
 def _at_edge() -> list[Any]:
-    """The rules that a path needs once it comes to an edge, those first that are called last."""
+    """The rules that a path needs once it reaches an edge, those that are called last first."""
     from cfdyn.integrate._kernels.edge import checks, forces
     from cfdyn.kernels.edge import modes
 

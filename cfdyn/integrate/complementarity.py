@@ -15,10 +15,10 @@ from cfdyn.records.record import Record, provenance
 class Complementarity(Record):
     """X (k, k) and Z = α + β[X] (k, k) with 0 ⪯ X ⟂ Z ⪰ 0.
 
-    ``rank``: numerical rank of β on the symmetric matrices. ``unique``: whether X is the only solution
-    for certain, which is so for full rank (Z and β[X] always are unique). ``strict``: whether X + Z is
+    ``rank``: numerical rank of β on the symmetric matrices. ``unique``: whether X is certain to be the only solution,
+    which holds for full rank (Z and β[X] are always unique). ``strict``: whether X + Z is
     positive definite. ``residual`` bounds the violations of X ⪰ 0, Z ⪰ 0 and XZ = 0, in units of ‖X‖ and
-    of max|α| + max Σ|β||X|: it does not change when α or β is multiplied by a number.
+    of max|α| + max Σ|β||X|: it does not change if α or β is multiplied by a number.
 
     Examples
     --------
@@ -42,8 +42,8 @@ def complementarity(alpha: Any, beta: Any) -> Complementarity:
     .. math:: X = \arg\min_{X \succeq 0} \; \langle α, X\rangle + \tfrac12 \langle X, β[X]\rangle,
        \qquad β[X]_{ij} = \sum_{kl} β_{ijkl} X_{kl}
 
-    For k = 1, X = max(0, −α/β). Otherwise a semismooth Newton method on Y = X − Z, along a smoothed path
-    where it does not converge at once. If β is singular, X is near the solution of least norm: in nearly all
+    For k = 1, X = max(0, −α/β). Otherwise the solver applies a semismooth Newton method to Y = X − Z, along a smoothed path
+    if it does not converge at once. If β is singular, X is close to the solution of least norm: in nearly all
     cases to 10⁻³ or better, but this is not certified.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Curvature that is the same at every state: modes that stay at the edge by themselves, and blocks that nothing gets below it."""
+"""Constant curvature: modes that stay at the edge by themselves, and blocks that no state can bring below it."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -24,8 +24,8 @@ BEYOND = 2.0 * (1 + SAME)  # an eigenvalue above this is no round-off
 class Narrow(NamedTuple):
     """A block of P^-½HP^-½ that is the same at every state and has its largest eigenvalue ``top`` near the edge of 2 or beyond.
 
-    ``weights``: of its eigenvectors there; ``curvature``: the largest eigenvalue of that block of H; ``lr``: below which it is
-    below the edge, NaN if that is not known; ``where`` the block is the same, in words.
+    ``weights``: of its eigenvectors there; ``curvature``: the largest eigenvalue of that block of H; ``lr``: the rate below which
+    it is below the edge, NaN if that is not known; ``where`` the block is the same, in words.
     """
 
     weights: tuple[str, ...]
@@ -36,12 +36,12 @@ class Narrow(NamedTuple):
 
     @property
     def closed(self) -> bool:
-        """True if the stable set has no interior, or none that is told from the edge."""
+        """True if the stable set has no interior, or none that can be distinguished from the edge."""
         return self.top >= 2.0 * (1 - ON_EDGE)
 
     @property
     def said(self) -> str:
-        """Why there is no stable set, or next to none, as half a sentence."""
+        """Why there is no stable set, or almost none, as half a sentence."""
         block = (f"the Hessian's block of {_listed(self.weights)} is the same at {self.where}, its largest eigenvalue "
                  f"{self.curvature:.9g}")  # fmt: skip
         if self.top < 2.0 * (1 - SAME):
@@ -52,9 +52,9 @@ class Narrow(NamedTuple):
 
 
 def neutral_modes(supplier: Supplier, z: np.ndarray, modes: Modes) -> np.ndarray:
-    """Modes at the edge (m, d), orthonormal rows, that are eigenvectors with the same eigenvalue at every state looked at.
+    """Modes at the edge (m, d), orthonormal rows, that are eigenvectors with the same eigenvalue at every examined state.
 
-    They are looked for where P is at rest; ``modes``: the modes at z. Nothing pushes them and nothing pushes back: their β is 0.
+    The search takes place where P is at rest; ``modes``: the modes at z. No force moves them in either direction: their β is 0.
     """
     values, vectors, _ = modes
     near = np.abs(values - 2.0) <= 2.0 * np.where(values > 2.0, STILL, NEAR)
@@ -77,13 +77,13 @@ def neutral_modes(supplier: Supplier, z: np.ndarray, modes: Modes) -> np.ndarray
 
 
 def _response(modes: Modes, rows: np.ndarray) -> np.ndarray:
-    """P^-½HP^-½ times each row, and what of the row lies outside of the modes that are known, (m, 2d)."""
+    """P^-½HP^-½ times each row, and the part of the row outside the known modes, (m, 2d)."""
     parts = rows @ modes.vectors
     return np.hstack([parts * modes.values @ modes.vectors.T, rows - parts @ modes.vectors.T])
 
 
 def said_of_neutral(flow: Flow, neutral: np.ndarray, modes: Modes) -> list[str]:
-    """A note that names these modes; those clearly below the edge are nothing to tell of."""
+    """A note that names these modes; modes clearly below the edge are not mentioned."""
     neutral = neutral[(neutral @ modes.vectors) ** 2 @ modes.values >= 2.0 - 2.0 * STILL]
     if not len(neutral):
         return []
@@ -99,9 +99,9 @@ def named(names: Sequence[str], neutral: np.ndarray) -> str:
 
 
 def narrow(flow: Flow, z: np.ndarray, neutral: np.ndarray) -> Narrow | None:
-    """The block that keeps λ₁(P⁻¹H) next to the edge or beyond at every state, by interlacing; None if there is none to see.
+    """The block that keeps λ₁(P⁻¹H) next to the edge or beyond at every state, by interlacing; None if none is found.
 
-    It is read off the formulas of H, so that its entries are constants for certain; of blocks that overlap one is taken after
+    It is read off the formulas of H, so that its entries are certainly constant; overlapping blocks are taken one after
     the other, greedily.
     """
     d = flow.n_weights
@@ -129,7 +129,7 @@ def narrow(flow: Flow, z: np.ndarray, neutral: np.ndarray) -> Narrow | None:
 
 
 def sharpest(constant: np.ndarray, scaled: np.ndarray) -> tuple[list[int], float]:
-    """The principal block of constants with the largest eigenvalue, and that; none and −∞ without constants."""
+    """The principal block of constants with the largest eigenvalue, and that eigenvalue; none and −∞ without constants."""
     block = max(_blocks(constant, scaled), key=lambda one: _top(scaled, one), default=[])
     return block, _top(scaled, block) if block else -np.inf
 
@@ -151,13 +151,14 @@ def _top(scaled: np.ndarray, block: list[int]) -> float:
 
 
 def _top_at(flow: Flow, z: np.ndarray, block: list[int], lr: float) -> float:
-    """Of a block with another lr."""
+    """The largest eigenvalue of a block at another lr."""
     d, out = flow.n_weights, flow.rule("edge")(z, parameter_vector({**flow.params, "lr": lr}.values(), flow.spec.data))
     return _top(out[: d * d].reshape(d, d) / np.sqrt(np.outer(out[d * d :], out[d * d :])), block)
 
 
 def lr_at_edge(lr: float, top: Callable[[float], float]) -> float:
-    """The lr, from that of a flow on, at which the largest eigenvalue ``top`` of a block is at the edge; NaN if none is."""
+    """The lr, by iteration from that of a flow, at which the largest eigenvalue ``top`` of a block is at the edge; NaN if
+    none."""
     for _ in range(100):
         now = top(lr) if 0 < lr < np.inf else np.nan
         if np.isnan(now) or abs(now - 2.0) <= 2 * SAME:

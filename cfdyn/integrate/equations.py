@@ -1,22 +1,23 @@
 """The equations of the central flow and its multipliers, once for both suppliers of modes and forces.
 
 State z = (w, s): the weights and the slow states of the optimizer. g = ∇L, H = ∇²L, T_ij = ∇(u_iᵀHu_j), the third derivative
-along two modes. The optimizer gives P, θ, G and f: the mobility M = GP⁻¹, the metric Q = θP/2, and s′ = f(s, g) a step. Modes
-are normalised by uᵀQu = 1; Hu = λQu is at the edge where λ = 2. Iterates oscillate about w with covariance
+along two modes. The optimizer determines P, θ, G and f: the mobility M = GP⁻¹, the metric Q = θP/2, and s′ = f(s, g) per step.
+Modes are normalised by uᵀQu = 1; Hu = λQu is at the edge where λ = 2. Iterates oscillate about w with covariance
 Σ = Σ_ij X_ij u_i u_jᵀ, X ⪰ 0, so that their gradients average to g + ½∇⟨H, Σ⟩ and g gᵀ + HΣH:
 
     w′ = −M(g + ½∇⟨H, Σ⟩) − δw,    ∇⟨H, Σ⟩ = Σ_ij X_ij T_ij    (δ: decoupled weight decay)
     s′ = f(s, g) + ½⟨∇²_g f, HΣH⟩.
 
-The gap Z_ij = u_iᵀ(2Q − H)u_j of modes at the edge moves, whatever their own rotation, by Z′ = α + β[X], from F₀ = (w₀′, s₀′),
+The gap Z_ij = u_iᵀ(2Q − H)u_j of modes at the edge changes, whatever their own rotation, by Z′ = α + β[X], from F₀ = (w₀′, s₀′),
 the flow without oscillation, and from what X adds to it:
 
     α_ij = −T_ij·w₀′ + 2u_iᵀ(∂_sQ · s₀′)u_j
     β_ij,kl = ½ T_ij·M T_kl + u_iᵀ(∂_sQ · ⟨∇²_g f, Hu_k u_lᵀH⟩)u_j.
 
-The first ½ is that of w′; in the second term the ½ of s′ meets the 2 of 2Q. In the words of `cfdyn.integrate.supply.supplier`:
-z′ = F₀ + X·B and Z′ = a·z′, where a = (−T, 2uuᵀ∂_sQ) and B = (−½MT, ½⟨∇²_g f, HuuᵀH⟩), so that α = a·F₀ and β = aBᵀ.
-X keeps the gap from closing: 0 ⪯ X ⟂ Z + h(α + β[X]) ⪰ 0 over a step h, and 0 ⪯ X ⟂ α + β[X] ⪰ 0 at an instant, at the edge.
+The first ½ is that of w′; in the second term the ½ of s′ cancels the 2 of 2Q. In the notation of
+`cfdyn.integrate.supply.supplier`: z′ = F₀ + X·B and Z′ = a·z′, where a = (−T, 2uuᵀ∂_sQ) and B = (−½MT, ½⟨∇²_g f, HuuᵀH⟩), so that
+α = a·F₀ and β = aBᵀ. X keeps the gap from closing: 0 ⪯ X ⟂ Z + h(α + β[X]) ⪰ 0 over a step h, and 0 ⪯ X ⟂ α + β[X] ⪰ 0 at an
+instant, at the edge.
 
 A symmetric k × k matrix is a vector of its m = k(k + 1)/2 pairs i ≤ j by rows, those off the diagonal times √2, so that products
 of vectors are products of matrices.
@@ -38,7 +39,7 @@ AT_EDGE, RANK = 1e-6, 1e-6  # a gap, of 2, that counts as none; an eigenvalue of
 
 
 class Rates(NamedTuple):
-    """α (m,) and β (m, m) of m pairs of modes: the gap at the edge moves by α + βX."""
+    """α (m,) and β (m, m) of m pairs of modes: the gap at the edge changes at the rate α + βX."""
 
     alpha: np.ndarray
     beta: np.ndarray
@@ -73,7 +74,7 @@ def unpacked(x: np.ndarray, k: int) -> np.ndarray:
 
 
 def dots(rows: np.ndarray, others: np.ndarray, weight: Numbers = 1.0) -> np.ndarray:
-    """Σ rows · weight · others over the weights (m, n), in float64 whatever T is kept in, piece by piece.
+    """Σ rows · weight · others over the weights (m, n), in float64 whatever the type of T, in pieces.
 
     >>> dots(np.full((1, 3), 1e-30, dtype=np.float32), np.full((2, 3), 1e-30)).round(66)
     array([[3.e-60, 3.e-60]])
@@ -117,14 +118,14 @@ def rates(flow: MatrixFreeFlow, slope: np.ndarray, edge: Edge, u: np.ndarray, th
 
 
 def damped(rates: Rates, thirds: np.ndarray, axes: np.ndarray, lost: Numbers, slope: np.ndarray, speed: float) -> Rates:
-    """The rates where w moves by (1 − Σ lost·axis axisᵀ) of what it would, for orthonormal ``axes`` (r, d) and M = ``speed``."""
+    """The rates if w moves by (1 − Σ lost·axis axisᵀ) of its full motion, for orthonormal ``axes`` (r, d) and M = ``speed``."""
     k = int((2 * len(thirds)) ** 0.5)
     along = weights(k)[:, None] * dots(thirds, axes)
     return Rates(rates.alpha + along @ (lost * (axes @ slope)), rates.beta - 0.5 * speed * (along * lost) @ along.T)
 
 
 def force(x: np.ndarray, edge: Edge, u: np.ndarray, thirds: np.ndarray, states: bool) -> Force:
-    """∇⟨H, Σ⟩ and, where the optimizer has states, diag(HΣH), of Σ = UᵀXU, modes u (k, d) in rows at the edge, Hu = 2Qu."""
+    """∇⟨H, Σ⟩ and, if the optimizer has states, diag(HΣH), for Σ = UᵀXU, modes u (k, d) in rows at the edge, Hu = 2Qu."""
     bend = np.zeros(thirds.shape[1])
     squares = np.zeros(u.shape[1]) if states else 0.0
     for (i, j), third in zip(pairs(len(x)), thirds, strict=True):
@@ -151,14 +152,15 @@ def multipliers(alpha: np.ndarray, beta: np.ndarray) -> tuple[np.ndarray, int, i
 
 
 def check_number(k: int) -> None:
-    """A NumericsError for more modes at the edge than can be solved for."""
+    """A NumericsError for more modes at the edge than the solver supports."""
     if k > MOST_MODES:
         raise NumericsError(f"{k} eigenvalues are at the edge at once; the central flow is solved for up to {MOST_MODES}")
 
 
 def covariance(rates: Rates, gap: np.ndarray) -> tuple[np.ndarray, bool]:
-    """X (k, k) with 0 ⪯ X ⟂ gap + α + β[X] ⪰ 0, ``gap`` (k, k) in units of rates, and whether no other one is; a NumericsError
-    where there is none."""
+    """X (k, k) with 0 ⪯ X ⟂ gap + α + β[X] ⪰ 0, ``gap`` (k, k) in units of rates, and whether it is unique; a NumericsError
+    if there is none.
+    """
     k = len(gap)
     check_number(k)
     if not (np.isfinite(rates.alpha).all() and np.isfinite(rates.beta).all()):

@@ -1,4 +1,4 @@
-"""From a start beyond the edge to the nearest state on it, whoever supplies modes and forces."""
+"""From a start beyond the edge to the closest state on it, for any supplier of modes and forces."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROUND_OFF, SHORT = 2e-13, 0.3  # above the edge of 2; a short move, of the start
 
 
 class Place(Protocol):
-    """A state ``z`` (n,) with what is known there of modes near the edge; ``whole``: no other place took over its memory."""
+    """A state ``z`` (n,) with data there on modes near the edge; ``whole``: no other place has taken over its memory."""
 
     @property
     def z(self) -> np.ndarray: ...
@@ -31,15 +31,17 @@ class Place(Protocol):
     def whole(self) -> bool: ...
 
     def at(self, z: np.ndarray) -> Self:
-        """The one at another state near by; a NumericsError where the edge is not defined."""
+        """The place at another state nearby; a NumericsError if the edge is not defined there."""
 
     def to_edge(self, origin: np.ndarray) -> np.ndarray | None:
-        """The move from z to the state nearest to ``origin`` that the edge, linearised here, leaves; None where there is none."""
+        """The move from z to the state closest to ``origin`` that is feasible for the edge linearised here; None if there is
+        none."""
 
 
 class Search(NamedTuple):
-    """So many ``attempts`` from the start until moves are ``close``, and as many of Newton's method, in ``short`` moves, until
-    the edge is exact to ``round_off``."""
+    """At most ``attempts`` from the start until moves are ``close``, and as many of Newton's method, in ``short`` moves, until
+    the edge is exact to ``round_off``.
+    """
 
     attempts: int
     close: float
@@ -51,11 +53,11 @@ P = TypeVar("P", bound=Place)
 
 
 def onto_edge(place: P, search: Search) -> tuple[P | None, P]:
-    """The place of a state with θP − H ⪰ 0 near one beyond the edge, or None without one, and the last that was looked at.
+    """The place of a state with θP − H ⪰ 0 near one beyond the edge, or None without one, and the last place examined.
 
-    The edge is linearised again and again; the start plus forces Σ Y B is taken, Y ⪰ 0 complementary to what is left of the
-    gap: the conditions of a projection, for gradient descent the Euclidean one, so that it is the nearest. Newton's method makes
-    the edge exact, and is tried from the start, too.
+    The edge is linearised repeatedly; each iterate is the start plus forces Σ Y B, Y ⪰ 0 complementary to the remaining
+    gap: the conditions of a projection, for gradient descent the Euclidean one, so that the state is the closest. Newton's method
+    makes the edge exact, and is also tried from the start.
     """
     start = place.z
     placed, last = _moved(place, True, search)
@@ -75,13 +77,13 @@ def no_state() -> NumericsError:
 
 
 def refused(beyond: str) -> UsageError:
-    """The error where a start has to be on the right side of the edge; ``beyond``: λ₁ > θ."""
+    """The error if a start must be on the right side of the edge; ``beyond``: λ₁ > θ."""
     return UsageError(f"the start is beyond the edge: {beyond}; start elsewhere, lower lr, or leave out `strict`, to start from "
                       "a state on the edge")  # fmt: skip
 
 
 def _moved(place: P, from_start: bool, search: Search) -> tuple[P | None, P]:
-    """The iteration from the start, or short moves of Newton's method from where it has come to; the last place, too."""
+    """The iteration from the start, or short moves of Newton's method from its current state; the last place, too."""
     start, inside, before, share = place.z, None, None, 1.0
     for _ in range(search.attempts):
         if place.top <= 2.0 + search.round_off:
@@ -121,20 +123,21 @@ def _moved(place: P, from_start: bool, search: Search) -> tuple[P | None, P]:
 
 
 def _relaxed(share: float, before: np.ndarray | None, move: np.ndarray) -> float:
-    """The share of a move to be made, by what became of the last one, of which so much was made (Aitken's rule for vectors)."""
+    """The fraction of a move to make, from the outcome of the last one, of which a given fraction was made (Aitken's rule for
+    vectors)."""
     if before is None or not (change := before - move).any():
         return share
     return min(1.0, max(LEAST, share * float(before @ change) / float(change @ change)))
 
 
 def kept_below(gaps: np.ndarray, rates: Rates) -> np.ndarray | None:
-    """Y (m,) of forces that keep modes with these ``gaps`` (k,) below the edge as it is linearised; None where none do."""
+    """Y (m,) of forces that keep modes with these ``gaps`` (k,) below the linearised edge; None if there are none."""
     y, status, _ = multipliers(np.diag(gaps)[np.triu_indices(len(gaps))] + rates.alpha, rates.beta)
     return None if status == NO_SOLUTION or not np.isfinite(y).all() else y
 
 
 class Compiled:
-    """The `Place` of a supplier that knows all modes; of an optimizer with a state of its own only that is moved."""
+    """The `Place` of a supplier that knows all modes; for an optimizer with a state of its own only that state is moved."""
 
     whole = True
 
@@ -163,7 +166,7 @@ class Compiled:
 
 
 def into_feasible(supplier: Supplier, z: np.ndarray) -> np.ndarray:
-    """A state with θP − H ⪰ 0, the nearest if possible; a NumericsError without such a state."""
+    """A state with θP − H ⪰ 0, the closest if possible; a NumericsError without such a state."""
     placed, _ = onto_edge(Compiled(supplier, z), Search(ATTEMPTS, 0.0, SHORT * (1.0 + float(np.abs(z).max())), ROUND_OFF))
     if placed is None:
         raise no_state()

@@ -1,4 +1,4 @@
-"""The part of Σ along flat directions, which is slow, and by how much it moves the mean: about a path of the flow with noise."""
+"""The part of Σ along flat directions, which is slow, and the shift of the mean due to it: about a path of a flow with noise."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,7 +26,7 @@ class Flat(NamedTuple):
     shift: np.ndarray
 
     def at(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Both at other times (m,), by straight lines."""
+        """Both at other times (m,), by linear interpolation."""
         flat = [np.interp(t, self.t, column) for column in np.hstack([self.spread.reshape(len(self.t), -1), self.shift]).T]
         d = self.shift.shape[1]
         columns = np.array(flat).T
@@ -36,7 +36,7 @@ class Flat(NamedTuple):
 def flat_part(flow: Flow, path: Trajectory) -> Flat:
     """F' = JF + FJᵀ + C_F and the shift y' = Jy + ½ ∇²D:F, from 0, for the drift D of the flow and J its derivative.
 
-    D knows how the spread along sharp directions answers to a change of w, so that a sharpness that is held pulls runs back.
+    D includes the response of the spread along sharp directions to a change of w, so that a held sharpness pulls runs back.
     """
     d, nodes = flow.n_weights, _nodes(path)
     spread, shift = np.zeros((len(nodes), d, d)), np.zeros((len(nodes), d))
@@ -72,7 +72,8 @@ def with_flat(flow: Flow, path: Trajectory) -> Trajectory:
 
 
 def left_out(flow: Flow, path: Trajectory) -> tuple[float, float]:
-    """What flat directions would add to the predicted loss and to tr Σ, had the drift always been that at the end of a path."""
+    """What flat directions would add to the predicted loss and to tr Σ, if the drift had always been that at the end of a
+    path."""
     d, z = flow.n_weights, path.z[-1]
     wide = flow.with_flat()
     seen = wide.observe(z[None])
@@ -98,7 +99,7 @@ def _nodes(path: Trajectory) -> np.ndarray:
 def _differences(
     slopes: Callable[[np.ndarray], np.ndarray], w: np.ndarray, sizes: np.ndarray, axes: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """J (d, d), and ½ Σ sizes·∂²D along the axes, (d,); NaN where the drift has no value near by."""
+    """J (d, d), and ½ Σ sizes·∂²D along the axes, (d,); NaN if the drift is undefined nearby."""
     d, here = len(w), slopes(w[None])[0]
     step, open_ = np.full(d, LONG * max(np.abs(w).max(), 1e-3)), np.arange(d)
     slope, bend = np.full((d, d), np.nan), np.zeros((d, d))
@@ -120,7 +121,7 @@ def _differences(
 def _advanced(
     jacobian: np.ndarray, inflow: np.ndarray, push: np.ndarray, size: float, spread: np.ndarray, shift: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """F and the shift after a time in which J and what comes in stay: a short trapezoidal step, doubled again and again."""
+    """F and the shift after a time with constant J and sources: a short trapezoidal step, doubled repeatedly."""
     d = len(shift)
     doublings = max(0, int(np.ceil(np.log2(np.abs(jacobian).sum() * size * FINE + 1e-300))))
     system = np.zeros((d + 1, d + 1))

@@ -1,4 +1,4 @@
-"""What a flow with noise tells at the rows of a path, and in sentences of the path as a whole."""
+"""Readings of a flow with noise at the rows of a path, and sentences about the path as a whole."""
 
 from typing import NamedTuple
 
@@ -21,13 +21,13 @@ STILL = 1e-3  # of the sharpness: what is no change
 
 
 def of_noise(seen: np.ndarray, d: int) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    """Σ (m, d, d), its rank (m,) and the other fields of a `Trajectory`, from what `Flow.observe` tells."""
+    """Σ (m, d, d), its rank (m,) and the other fields of a `Trajectory`, from the output of `Flow.observe`."""
     radius, damping, neglected, kept, _ = seen[:, d * d : d * d + SEEN].T.copy()
     return seen[:, : d * d].reshape(-1, d, d), kept.astype(int), {"radius": radius, "damping": damping, "neglected": neglected}
 
 
 def said_of_noise(flow: Flow, path: Trajectory) -> list[str]:
-    """Who holds the sharpness and how much is left out, at the ends of all steps; nothing of a flow without noise."""
+    """What holds the sharpness and how much is omitted, at the ends of all steps; nothing for a flow without noise."""
     if path.damping is None:
         return []
     # Some rows may be all that was asked for.
@@ -46,7 +46,7 @@ def said_of_noise(flow: Flow, path: Trajectory) -> list[str]:
 
 
 def _of_flat(flow: Flow, path: Trajectory) -> list[str]:
-    """What is missing without the part of Σ along flat directions, or where that is too large to mean anything."""
+    """What is missing without the part of Σ along flat directions, or where that part is too large to be meaningful."""
     if path.flat is not None and path.shift is not None:
         lost = np.isnan(path.shift).any(axis=1)
         return [f"the spread along flat directions grows without bound from t = {path.t[lost][0]:.6g} on"] if lost.any() else []
@@ -94,7 +94,8 @@ def _regime(flow: Flow, path: Trajectory, times: np.ndarray, damping: np.ndarray
 
 class LateBalance(NamedTuple):
     """Over the last third of a path: ``gain``, what the loss alone would add to the sharpness in that time, and ``taken``, what
-    noise takes off; ``first``, ``last``: the sharpness at its ends."""
+    noise removes; ``first``, ``last``: the sharpness at its ends.
+    """
 
     gain: float
     taken: float
@@ -108,12 +109,12 @@ class LateBalance(NamedTuple):
 
     @property
     def by_noise(self) -> bool:
-        """True if noise takes off about what the loss alone would add: from half of it to twice as much."""
+        """True if noise removes about what the loss alone would add: from half of it to twice as much."""
         return self.pushed and ENOUGH * self.gain <= self.taken <= self.gain / ENOUGH
 
     @property
     def said(self) -> str:
-        """As a sentence."""
+        """The result as a sentence."""
         over = f"over the last third of the time it goes from {self.first:.4g} to {self.last:.4g}"
         if not np.isfinite(self.gain + self.taken):
             return "whether noise or nothing holds the sharpness is undecided here"
@@ -130,9 +131,9 @@ class LateBalance(NamedTuple):
 
 
 def late_balance(flow: Flow, path: Trajectory) -> LateBalance:
-    """Means over moments of the last third, each of what loss and noise would change in that time by their drift there.
+    """Means over moments of the last third: of each, the change due to loss and noise in that time by their drift there.
 
-    A drift v goes on as e^{−PHt}v, negative curvature counted as none: a loss pulls towards its minimum, and no farther.
+    A drift v continues as e^{−PHt}v, with negative curvature set to 0: a loss pulls towards its minimum, and no farther.
     """
     if not np.isfinite(flow.pace):
         return LateBalance(np.nan, np.nan, *path.sharpness[[0, -1]])

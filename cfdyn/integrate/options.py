@@ -7,9 +7,10 @@ METHODS, MAP = ("dop853", "radau5", "rkc"), "map"
 
 
 class Options(NamedTuple):
-    """As `cfdyn.solve` has them. ``rtol``, ``atol``: of a step's error, for each entry of the state, or without a matrix in the
-    Euclidean length of the weights and of each of the states; ``step``: a fixed one, 0 for none; ``edge_tolerance``: of the edge
-    of 2; ``seed``: of searches for modes."""
+    """The options of `cfdyn.solve`. ``rtol``, ``atol``: of a step's error, for each entry of the state, or without a matrix in
+    the Euclidean length of the weights and of each of the states; ``step``: a fixed one, 0 for none; ``edge_tolerance``: of the
+    edge of 2; ``seed``: of searches for modes.
+    """
 
     rtol: float
     atol: float

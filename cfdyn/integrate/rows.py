@@ -1,4 +1,4 @@
-"""The rows of a trajectory: what is read off a path at the times asked for."""
+"""The rows of a trajectory: the readings of a path at the requested times."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ def _joined(steps: list[tuple[np.ndarray, np.ndarray]], n: int) -> tuple[np.ndar
 
 
 def _read(run: Run, z0: np.ndarray, rows: np.ndarray, times: np.ndarray, polynomials: np.ndarray) -> tuple[Readings, np.ndarray]:
-    """The readings at the rows and the ranks of Σ (m,); of the phases the last one that has begun counts."""
+    """The readings at the rows and the ranks of Σ (m,); the last phase that has begun counts."""
     if run.kind == PLAIN or not len(rows):
         last, pieces = run.phases[-1], (times, polynomials) if len(times) else _rest(z0)
         return run.supplier.read(last.field, last.reference, *pieces, rows), np.zeros(len(rows), int)
@@ -73,7 +73,7 @@ def _read(run: Run, z0: np.ndarray, rows: np.ndarray, times: np.ndarray, polynom
 
 
 def _without_turns(covariance: np.ndarray) -> np.ndarray:
-    """Σ (m, d, d) while modes part: mixed pairs stand for a turn, of whose square nothing is kept."""
+    """Σ (m, d, d) while modes separate: mixed pairs represent a rotation, whose square is not kept."""
     values, vectors = np.linalg.eigh(covariance)
     return np.einsum("rij,rj,rkj->rik", vectors, np.maximum(values, 0.0), vectors)
 
@@ -98,7 +98,7 @@ def _seen(flow: Flow, z: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray
 
 
 def _predicted(flow: Flow, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Σ as the model's own state has it, and its numerical rank."""
+    """Σ from the model's own state, and its numerical rank."""
     d = flow.n_weights
     covariance = evaluate_rows(flow.rule("covariance"), z, flow.p).reshape(-1, d, d)
     sizes = np.linalg.eigvalsh(np.where(np.isfinite(covariance), covariance, 0.0))

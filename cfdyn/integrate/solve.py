@@ -46,47 +46,50 @@ def solve(
     warm: int = 0, progress: Callable[[float], None] | None = None, events: Any = None, direction: Any = "both",
     stop: Any = None,
 ) -> "Trajectory | LargeTrajectory":  # fmt: skip
-    """The path of a flow from w0 over the time t, in optimizer steps, or in the unit of time of general equations.
+    """Integrate a flow from w0 over the time t, in optimizer steps, or in the unit of time of general equations.
 
-    Between events the flow is a smooth ODE, on the manifold where the critical eigenvalues of P⁻¹H are θ. It is
-    integrated with an error control there, every step is put back onto the manifold, and the events are located: an
+    Between events the flow is a smooth ODE, on the manifold where the critical eigenvalues of P⁻¹H are θ. `solve`
+    integrates it with an error control there, projects every step onto the manifold, and locates the events: an
     eigenvalue reaches the edge, or Σ loses its rank.
 
     Parameters
     ----------
     flow : such as ``cf.flows.central(loss, optimizer)``, or general equations, `cf.Flow.from_text`
-    w0 : the weights (d,), or the full state (n,); behind weights alone stands the state of the optimizer's first step
-    t : how far, or (from, to). A smooth flow goes into the past too, to t < 0 or from > to, and its rows are in that order
-    rtol, atol : tolerances of a step, for each entry of the state, 1e-8 and 1e-10 if not given; of a loss that is no formula,
-        in the length of all weights, 1e-3 and 1e-8
-    save_at : the rows wanted, times in the order of the path, within t; if not given, the ends of all steps
+    w0 : the weights (d,), or the full state (n,); weights alone are completed by the state of the optimizer's first step
+    t : the duration, or (from, to). A smooth flow is also integrated into the past, to t < 0 or from > to; its rows are in that
+        order
+    rtol, atol : tolerances of a step, for each entry of the state, by default 1e-8 and 1e-10; for a loss that is not a formula,
+        in the length of all weights, by default 1e-3 and 1e-8
+    save_at : times of the rows, in the order of the path, within t; by default the ends of all steps
     method : "dop853" (explicit, order 8), "radau5" (implicit, order 5), "rkc" (stabilised explicit, order 2), or "auto",
-        which starts explicit and changes where that is stiff, and back; of a loss that is no formula "auto" or "map", the central
-        map of gradient descent: w ← w − ηM[g + ½∇⟨H, Σ⟩], M = 1 off the modes at the edge, (1 − e⁻²)/2 on them, no warm start
-    strict : refuse a start beyond the edge; otherwise a state on it is taken, the nearest where possible, and a note says so
+        which starts explicit, and changes method where that is stiff, and back; for a loss that is not a formula "auto" or "map",
+        the central map of gradient descent: w ← w − ηM[g + ½∇⟨H, Σ⟩], M = 1 off the modes at the edge, (1 − e⁻²)/2 on them, no
+        warm start
+    strict : refuse a start beyond the edge; otherwise a state on the edge replaces it, the closest one if possible, and a note
+        says so
     step : a fixed step in place of the error control, for convergence studies
     max_step, max_steps : bounds; a path that needs more steps ends early
-    edge_tolerance : for `flows.thread`, how far below the edge an eigenvalue leaves the sum, as a part of it
-    warm : of a loss that is no formula, steps n of the optimizer before the flow takes over, at (w₋ + 2w + w₊)/4 about step n,
-        which is then t = 0: the first steps of an optimizer differ from any flow, edge or not; a note says so. Of a flow of
-        batches they are steps on batches
+    edge_tolerance : for `flows.thread`, how far below the edge an eigenvalue leaves the sum, as a fraction of the edge
+    warm : for a loss that is not a formula, number n of steps of the optimizer before the flow starts, at (w₋ + 2w + w₊)/4 about
+        step n, which is then t = 0: the first steps of an optimizer differ from any flow, with or without an edge; a note says
+        so. For a flow of batches they are steps on batches
     progress : called now and then with the time reached
     events : functions by name, {"level": "x = 1"}, or a list of texts: of the state, the parameters, the time ``t``, and
-        ``loss``, ``gradient_norm`` and, of one or two weights, ``sharpness`` of a flow of a loss; as texts, SymPy expressions or
-        Python functions. Where one crosses 0 is in ``path.events``, ``kind`` its name, located on the steps' polynomials to
-        round-off; zeros at the start and zeros without a change of sign are not reported. "a = b" means a − b
-    direction : "up", "down" or "both" as the path goes, for all events or by name
+        ``loss``, ``gradient_norm`` and, for one or two weights, ``sharpness`` of a flow of a loss; as texts, SymPy expressions or
+        Python functions. Their crossings of 0 are in ``path.events``, ``kind`` the name of the function, located on the steps'
+        polynomials to round-off; zeros at the start and zeros without a change of sign are not reported. "a = b" means a − b
+    direction : "up", "down" or "both" in the direction of the path, for all events or by name
     stop : the same as ``events``, or names of these: the path ends at the first crossing, and its status says so
 
     Returns
     -------
-    Trajectory, or `LargeTrajectory` of a loss that is no formula; one that meets a singularity ends early and its status says
-    where and why
+    Trajectory, or `LargeTrajectory` for a loss that is not a formula; a path that meets a singularity ends early and its status
+    states where and why
 
     Raises
     ------
-    UsageError : a start, time or option that makes no sense, or a start beyond the edge where ``strict``
-    NumericsError : the flow is not defined at the start, or no state on the edge is near it, or is anywhere
+    UsageError : an invalid start, time or option, or a start beyond the edge if ``strict``
+    NumericsError : the flow is not defined at the start, or there is no state on the edge near it, or anywhere
     Interrupted : Ctrl-C, a KeyboardInterrupt; its ``record`` is the path until then
 
     Examples
@@ -147,7 +150,7 @@ def solve(
 
 def _begun(flow: Flow, supplier: Dense, z: np.ndarray, end: float, options: Options, progress: Any
            ) -> Discrete | Smooth | AtEdge:  # fmt: skip
-    """The run from a state on, before its first step."""
+    """The run from a state, before its first step."""
     kind = Discrete if flow.discrete else Smooth if supplier.kind == PLAIN else AtEdge
     run = kind(supplier, z, end, options, progress)
     if "lr" not in flow.params:
@@ -156,7 +159,7 @@ def _begun(flow: Flow, supplier: Dense, z: np.ndarray, end: float, options: Opti
 
 
 def _to_end(run: Discrete | Smooth | AtEdge) -> None:
-    """All steps, or those until Ctrl-C."""
+    """All steps, or those before Ctrl-C."""
     try:
         with nullcontext() if isinstance(run, Discrete) else compiling_ahead(isinstance(run, AtEdge)):
             run.to_end()
@@ -165,7 +168,7 @@ def _to_end(run: Discrete | Smooth | AtEdge) -> None:
 
 
 def _followed(flow: Flow, run: Run, path: Trajectory) -> Trajectory:
-    """The path with what is seen of all of it, on the user's clock."""
+    """The path with quantities of the whole path added, in the user's time."""
     if flow.flat:
         path = with_flat(flow, path)
     path.notes.extend(said_of_noise(flow, path))
@@ -175,7 +178,7 @@ def _followed(flow: Flow, run: Run, path: Trajectory) -> Trajectory:
 def _solved(
     flow: Any, w0: Any, t: float, rows: np.ndarray | None, options: Options, warm: int, progress: Any
 ) -> "LargeTrajectory":
-    """The path for a loss that is no formula."""
+    """The path for a loss that is not a formula."""
     from cfdyn.integrate.large.solve import solve_large
     from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
 
@@ -192,7 +195,7 @@ def _checked(
     rtol: float, atol: float, method: str, step: float | None, max_step: float, max_steps: float, edge_tolerance: float,
     strict: bool,
 ) -> Options:  # fmt: skip
-    """The options, or a UsageError for the first that makes no sense."""
+    """The options, or a UsageError for the first invalid one."""
     if method not in ("auto", MAP) and method not in METHODS:
         raise unknown("method", method, (*METHODS, "auto", MAP))
     for name, value, least in (("rtol", rtol, 1e-14), ("atol", atol, 0.0), ("edge_tolerance", edge_tolerance, 1e-9)):
@@ -208,7 +211,7 @@ def _checked(
 
 
 def _times(t: Any, save_at: Sequence[float] | None) -> tuple[float, float, int, np.ndarray | None]:
-    """Where the time begins, how far it goes, which way, and the rows from 0 on."""
+    """The start time, the duration, the direction, and the rows measured from 0."""
     begin, end = (0.0, float(t)) if np.ndim(t) == 0 else (float(time) for time in t)
     if not (math.isfinite(begin) and math.isfinite(end)):
         raise UsageError(f"the time `t` is a finite number, or (from, to), not {t}")
@@ -226,14 +229,14 @@ def _times(t: Any, save_at: Sequence[float] | None) -> tuple[float, float, int, 
 
 
 def _crossings(flow: Flow, events: Any, direction: Any, stop: Any, clock: tuple[float, int]) -> Any:
-    """What looks for the user's events."""
+    """The search for the user's events."""
     from cfdyn.integrate.stepping.crossings import Crossings
 
     return Crossings(flow.spec, flow.p, events, direction, stop, clock)
 
 
 def _at_time(flow: Flow, w0: Any, begin: float) -> Any:
-    """A start at this time, for a flow whose formulas name it."""
+    """A start at this time, for a flow whose formulas contain the time."""
     if not flow.timed:
         return w0
     z = vector("a start", w0)
@@ -248,7 +251,7 @@ def _undefined(flow: Flow) -> NumericsError:
 
 
 def _start(flow: Flow, supplier: Dense, w0: Any, strict: bool) -> tuple[np.ndarray, list[str], str]:
-    """The state to start from, on the right side of the edge, what was done to get there, and what is known to be in the way."""
+    """The initial state, on the right side of the edge, the changes made to get there, and any known obstruction."""
     z = flow.state(w0)
     # Of flows without an edge, the slope at the start tells.
     defined = all(map(math.isfinite, z.tolist())) and (flow.spec.kind == "plain" or np.isfinite(flow.drift_at(z)).all())
@@ -267,7 +270,7 @@ def _start(flow: Flow, supplier: Dense, w0: Any, strict: bool) -> tuple[np.ndarr
 
 
 def _start_at_edge(flow: Flow, supplier: Dense, z: np.ndarray, modes: Modes, strict: bool) -> tuple[np.ndarray, list[str], str]:
-    """What `_start` returns, for the central flow from the edge or from beyond; neutral modes are set aside first."""
+    """The result of `_start` for the central flow from the edge or from beyond it; neutral modes are separated first."""
     supplier.neutral = neutral_modes(supplier, z, modes)
     notes, block = said_of_neutral(flow, supplier.neutral, modes), narrow(flow, z, supplier.neutral)
     trouble = block.said if block else ""
@@ -284,7 +287,7 @@ def _start_at_edge(flow: Flow, supplier: Dense, z: np.ndarray, modes: Modes, str
 
 
 def _beyond(flow: Flow, z: np.ndarray, modes: Modes) -> str:
-    """λ₁(P⁻¹H) beside θ."""
+    """λ₁(P⁻¹H) and θ."""
     seen = thetas(flow, z[None])
     theta = 2.0 if seen is None else float(seen[0])
     digits = 6 if modes.values[-1] > 2.0 + 1e-4 else 15

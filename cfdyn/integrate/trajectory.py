@@ -1,4 +1,4 @@
-"""`Trajectory`: what `solve` returns."""
+"""`Trajectory`: the result of `solve`."""
 
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
@@ -13,7 +13,8 @@ from cfdyn.records.record import Record
 @dataclass(frozen=True)
 class Event(Record):
     """At time ``t`` a flow meets ("enter") or leaves the edge, or a user's function, ``kind`` its name, crosses 0; ``rank`` modes
-    are held from then on."""
+    are held from then on.
+    """
 
     t: float
     kind: str
@@ -24,19 +25,19 @@ class Event(Record):
 class Trajectory(Record):
     """A flow's path, row by row (m rows) and, between them, as a piecewise polynomial.
 
-    ``t`` (m,) in optimizer steps; ``z`` (m, n) the states, ``names`` what their entries are, ``n_weights`` how many are
+    ``t`` (m,) in optimizer steps; ``z`` (m, n) the states, ``names`` of their entries, ``n_weights`` the number of
     weights; ``slopes`` (m, n) dz/dt. ``loss`` and ``sharpness`` (m,): L and λ₁(∇²L); ``edge`` (m,): 2λ₁(P⁻¹H)/θ, at most 2
     on a central flow; ``theta`` (m,): θ, 2 without momentum, None for models without P. ``covariance`` (m, d, d): Σ; ``rank``
-    (m,) of it; at an event what holds from then on.
+    (m,) of it; at an event the value that holds from then on.
     ``predicted_loss``, ``predicted_grad_norm_sq`` (m,): averages L + ½⟨H, Σ⟩ and ‖∇L‖² + tr HΣH. ``events``: in order.
     ``status``: "done", or why the path ends early. ``stats``: steps, evaluations, gradient_equivalents,
     constraint_violation, complementarity, unique. ``notes``: what was changed or assumed. ``starts``, ``sizes`` and
-    ``polynomials`` are the pieces. ``lead``: how many steps w(t) is ahead of the time average at t; ``discrete``: whether the
-    model is a map, whose iterates oscillate themselves. With noise, else None: ``radius`` (m,), the mean-square radius of
-    directions with ηλ > 0.1; ``damping`` (m,): ΔS/√(2α), below 1 where the edge holds the sharpness, ∞ where ηS ≤ 1;
-    ``neglected`` (m,): what the largest term left out would add to tr Σ, over it, flat directions not counted; ``flat`` (m, d,
-    d): with ``flat=True`` the part of Σ along flat directions, which is in ``covariance`` too, and ``shift`` (m, d): by how much
-    that moves the mean of the runs from w; the averages count both.
+    ``polynomials`` are the pieces. ``lead``: the number of steps by which w(t) is ahead of the time average at t; ``discrete``:
+    whether the model is a map, whose iterates oscillate themselves. With noise, else None: ``radius`` (m,), the mean-square
+    radius of directions with ηλ > 0.1; ``damping`` (m,): ΔS/√(2α), below 1 where the edge holds the sharpness, ∞ where ηS ≤ 1;
+    ``neglected`` (m,): what the largest omitted term would add to tr Σ, over tr Σ, flat directions not counted; ``flat`` (m, d,
+    d): with ``flat=True`` the part of Σ along flat directions, which ``covariance`` includes, and ``shift`` (m, d): by how much
+    that part moves the mean of the runs from w; the averages include both.
 
     Examples
     --------
@@ -108,7 +109,7 @@ class Trajectory(Record):
         return states[0] if np.ndim(t) == 0 else states
 
     def on_clock(self, begin: float, sign: int) -> "Trajectory":
-        """The path from time 0 on as one that starts at ``begin`` and goes into the future (1) or the past (−1)."""
+        """The path from time 0 on as one that starts at ``begin`` and runs into the future (1) or the past (−1)."""
         events = [replace(event, t=begin + sign * event.t) for event in self.events]
         return replace(self, t=begin + sign * self.t, starts=begin + sign * self.starts, sizes=sign * self.sizes,
                        slopes=sign * self.slopes, events=events)  # fmt: skip

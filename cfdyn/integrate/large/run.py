@@ -1,4 +1,4 @@
-"""`LargeRun`: a flow's path in few vectors as long as the weights, advanced in time, stopped and continued."""
+"""`LargeRun`: a flow's path in few vectors as long as the weights, which can be advanced in time, stopped and resumed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Piece(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """A step that is tried: its error in tolerances, or ∞ and ``why`` there is none; what is after it; slopes at both ends."""
+    """An attempted step: its error in tolerances, or ∞ and ``why`` it has none; the point after it; slopes at both ends."""
 
     worst: float
     why: str
@@ -43,11 +43,11 @@ class Attempt(NamedTuple):
 
 
 class LargeRun:
-    """A flow's path so far, at the time ``t``; made by `large_run`, or by `idle_run`, to be begun or restored.
+    """A flow's path so far, at the time ``t``; made by `large_run`, or by `idle_run`, then begun or restored.
 
     ``w`` (d,) the weights, ``z`` (n,) the state, ``eigenvalues`` (k,) of P⁻¹H, the largest ones, and ``vectors`` (k, d), uᵀQu = 1
     for Q = θP/2; ``status``: "" or why it ended early; ``notes``: what was changed or assumed; ``events``: in order. Each kind of
-    flow has its ``begin``, ``_attempt`` and ``_accept``, or a ``_step`` of its own.
+    flow has its ``begin``, ``_attempt`` and ``_accept``, or its own ``_step``.
     """
 
     def __init__(self, flow: MatrixFreeFlow, options: Options):
@@ -67,7 +67,7 @@ class LargeRun:
 
     @property
     def point(self) -> Point:
-        """Where it is."""
+        """The current point."""
         return self.modes.point
 
     @property
@@ -87,7 +87,7 @@ class LargeRun:
 
     @property
     def eigenvalues(self) -> np.ndarray:
-        """The tracked eigenvalues of P⁻¹H (k,), descending, behind those of neutral modes; θ is the edge."""
+        """The tracked eigenvalues of P⁻¹H (k,), descending, followed by those of neutral modes; θ is the edge."""
         neutral = np.full(len(self.solver.neutral), 2.0)
         return np.concatenate([neutral, self.point.values]) * (self.theta / 2)
 
@@ -103,7 +103,7 @@ class LargeRun:
 
     @property
     def rank(self) -> int:
-        """How many modes the last step held at the edge."""
+        """The number of modes that the last step held at the edge."""
         return self.edge_events.rank
 
     @property
@@ -112,7 +112,7 @@ class LargeRun:
         return self.edge_events.events
 
     def curved(self, u: np.ndarray) -> np.ndarray:
-        """H with each row of such a U."""
+        """The product of H with each row of such a U."""
         return self.point.values[: len(u), None] * u * self.point.edge.metric
 
     @property
@@ -121,7 +121,7 @@ class LargeRun:
         return []
 
     def radius(self) -> float:
-        """A bound on the decay of the weights, and of states that are to come to rest, per unit of time."""
+        """A bound on the decay rate of the weights, and of states that should settle, per unit of time."""
         edge = self.point.edge
         top = float(np.abs(self.point.values).max(initial=0.0) + max(0.0, self.modes.trend.max(initial=0.0)) * self.h)
         return max(top * float(np.max(edge.metric * edge.speed)), self.flow.rest, 1e-6)
@@ -129,7 +129,7 @@ class LargeRun:
     # -- steps --------------------------------------------------------------------------------------------------------
 
     def advance(self, t: float) -> None:
-        """Go on to the time t exactly; a path that cannot ends early, and ``status`` says why."""
+        """Advance to the time t exactly; a path that cannot reach it ends early, and ``status`` states why."""
         if not math.isfinite(t) or t < self.t:
             raise UsageError(f"this run is at t = {self.t:g} and does not go to {t:g}")
         while self.t < t and not self.status:
@@ -150,10 +150,10 @@ class LargeRun:
             self.status = f"stopped at t = {self.t:.6g}: {trouble}"
 
     def _guard(self) -> None:
-        """See to the modes that are followed, after a step."""
+        """Maintain the tracked modes after a step."""
 
     def _step(self, h: float, end: float) -> None:
-        """Attempts, each shorter than the one before it, until the error of one is small enough."""
+        """Attempts, each shorter than the previous one, until the error of one is small enough."""
         first, self.piece = h, None
         while True:
             tried = self._attempt(h)
@@ -167,15 +167,15 @@ class LargeRun:
         self._accept(tried, h, first < 0.99 * self.h and h == first, end)
 
     def _attempt(self, h: float) -> Attempt:
-        """A step of so long."""
+        """Attempt a step of the given length."""
         raise NotImplementedError
 
     def _accept(self, tried: Attempt, h: float, cut: bool, end: float) -> None:
-        """Go on to what is after a step; ``cut`` if it was made shorter only to end at a time."""
+        """Move to the point after a step; ``cut`` if it was shortened only to end at a time."""
         raise NotImplementedError
 
     def _take(self, after: Point, x: np.ndarray, h: float, worst: float, cut: bool, keep: bool = False) -> None:
-        """Go on to a point with the X of a step, and choose the length of the next; ``keep`` what is known of the last point."""
+        """Move to a point with the X of a step, and choose the length of the next; ``keep`` what is known of the last point."""
         self.modes.take(after, h, keep)
         self.x, self.steps = x, self.steps + 1
         new = h * min(MOST, max(LEAST, SAFETY * max(worst, 1e-9) ** (-1 / 3)))
@@ -197,7 +197,7 @@ class LargeRun:
     # -- as arrays ----------------------------------------------------------------------------------------------------
 
     def snapshot(self) -> dict[str, np.ndarray]:
-        """All of the run as arrays of numbers, texts as bytes; `restore` goes on from them bit for bit."""
+        """All of the run as arrays of numbers, texts as bytes; `restore` resumes from them bit for bit."""
         return {
             **self.modes.snapshot(), **self.edge_events.snapshot(), **self.oracle.snapshot(), "x": self.x.copy(),
             "motion": np.zeros(0), "numbers": np.array([self.t, self.h, self.modes.last_step, self.worst]),
@@ -206,7 +206,7 @@ class LargeRun:
         }  # fmt: skip
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Go back, or forth, to what `snapshot` gave, of a run of the same flow with the same options; also without a start."""
+        """Restore a `snapshot` of a run of the same flow with the same options, earlier or later; also without a start."""
         given = {name: np.array(value) for name, value in arrays.items()}
         self.modes.restore(given)
         self.edge_events.restore(given)

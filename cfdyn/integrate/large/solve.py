@@ -1,4 +1,4 @@
-"""`solve` for a loss that is no formula, and `large_run`, which is advanced at will."""
+"""`solve` for a loss that is not a formula, and `large_run`, which is advanced on demand."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +29,7 @@ def solve_large(
     flow: MatrixFreeFlow, w0: Any, t: float, rows: np.ndarray | None, options: Options, warm: int,
     progress: Callable[[float], None] | None,
 ) -> LargeTrajectory:  # fmt: skip
-    """The path of the flow from w0 over the time t, with rows at some times or at the ends of all steps."""
+    """The path of the flow from w0 over the time t, with rows at given times or at the ends of all steps."""
     run = _begun(flow, w0, warm, options)
     z, run.keeps_pieces = run.z, True
     kept = Rows(run, rows)
@@ -58,11 +58,11 @@ def _kind(flow: MatrixFreeFlow, options: Options) -> Any:
 
 
 def large_run(flow: MatrixFreeFlow, w0: Any, rtol: float = 1e-3, atol: float = 1e-8, warm: int = 0, **options: Any) -> LargeRun:
-    """A run of a flow of a loss that is no formula, from weights (d,) or a full state, to be advanced and stopped at will.
+    """A run of a flow, for a loss that is not a formula, from weights (d,) or a full state, advanced and stopped on demand.
 
-    `LargeRun.advance` goes to a time exactly, `LargeRun.snapshot` has all of it as arrays. ``rtol``, ``atol``: of a step's error,
-    in the Euclidean length of the weights and of each slow state of the optimizer. ``warm``: steps of
-    the optimizer before the flow takes over, at (w₋ + 2w + w₊)/4. Further options: ``max_step``, ``max_steps``,
+    `LargeRun.advance` advances to a time exactly, `LargeRun.snapshot` returns all of it as arrays. ``rtol``, ``atol``: of a
+    step's error, in the Euclidean length of the weights and of each slow state of the optimizer. ``warm``: number of steps of
+    the optimizer before the flow starts, at (w₋ + 2w + w₊)/4. Further options: ``max_step``, ``max_steps``,
     ``strict`` (refuse a start beyond the edge), ``seed`` (of the searches for modes), ``method="map"`` (the central map).
 
     Examples

@@ -1,1 +1,1 @@
-"""Maps made of flows: the next crossing of a section, the state a period later; both by integration, with their tangents."""
+"""Maps made of flows: the next crossing of a section, or the state after a period; both by integration, with their tangents."""

@@ -1,4 +1,4 @@
-"""A smooth flow and its tangents, followed over a time or to a surface by compiled steps."""
+"""A smooth flow and its tangents, integrated over a time or to a surface by compiled steps."""
 
 from typing import Any, NamedTuple
 
@@ -23,7 +23,7 @@ ENDS = {
 
 
 def require_smooth(flow: Any, what: str) -> Flow:
-    """The flow, if it is one smooth right-hand side; ``what`` asks for it."""
+    """The flow, if it is one smooth right-hand side; ``what`` names the analysis that requires it."""
     if not isinstance(flow, Flow) or not flow.smooth:
         kind = flow.title if isinstance(flow, Flow) else type(flow).__name__
         raise UsageError(f"{what} is for a smooth flow, cf.Flow.from_text(…) or one of a loss without an edge, not {kind}")
@@ -31,7 +31,8 @@ def require_smooth(flow: Any, what: str) -> Flow:
 
 
 class Section(NamedTuple):
-    """A surface, given by its rules, that determines an entry of the state and is met in a direction (1, −1, or 0 for both)."""
+    """A surface, given by its rules, that determines an entry of the state and is crossed in a direction (1, −1, or 0 for
+    both)."""
 
     text: str
     surface: Rule
@@ -45,7 +46,7 @@ class Course:
     """Steps over a time ``lasting``, from ``begin``, or to a ``section`` within that time, with k tangents.
 
     ``by``: the parameter that drives the last tangent. ``anywhere``: a state is one of the flow, and need not lie on the section.
-    ``turned``: the first tangent is made 1 long after each step. One thread alone may use it.
+    ``turned``: the first tangent is normalized after each step. Only one thread may use it.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Course:
 
     @staticmethod
     def _rules(flow: Flow, k: int, by: str) -> tuple[np.ndarray, np.ndarray]:
-        """The rules of the state with its tangents, and what they read."""
+        """The rules of the state with its tangents, and their arguments."""
         right = flow.right_hand_side(jacobian=k > 0)
         if not k:
             return right.rules, right.p.copy()
@@ -89,7 +90,7 @@ class Course:
 
     @staticmethod
     def _clock(end: float, rtol: float, atol: float, watch: bool) -> np.ndarray:
-        """As it is when a step begins that ends at this time at the latest."""
+        """The clock at the beginning of a step that ends at this time at the latest."""
         clock = methods.Clock.make()
         clock.end, clock.rtol, clock.atol, clock.user_rtol, clock.user_atol = end, rtol, atol, rtol, atol
         clock.most_h, clock.least_h, clock.least_t = np.inf, 1e-15, 1e-15 * end
@@ -99,11 +100,11 @@ class Course:
         return clock.memory
 
     def take(self, many: Many, cells: np.ndarray, steps: int, escape: float, coordinate: int = 0, since: int = 0) -> None:
-        """So many steps of the orbits with these numbers, behind those ``since``; see `Many`."""
+        """Take the given number of steps of the orbits with these numbers, after those ``since``; see `Many`."""
         map_steps(self.way.memory, self.memory, many, cells, since, steps, escape, coordinate)
 
     def one(self, state: np.ndarray, tangents: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, float, str]:
-        """A step: the next state (d,), the tangents (k, d) there, the time it took, and why there is none: then all is NaN.
+        """A step: the next state (d,), the tangents (k, d) there, its duration, and why there is none: then all is NaN.
 
         The tangents are the unit vectors, and a last one 0 if there is one more, unless they are given.
         """
@@ -132,7 +133,7 @@ def of_orbits(
     states: np.ndarray, tangents: np.ndarray | None = None, keep: int = 0, parts: int = 1,
     near: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Many:  # fmt: skip
-    """States (N, d) that are to go on, with tangents (N, k, d), room for what is kept, and points with how ``near`` to them."""
+    """States (N, d) to be advanced, with tangents (N, k, d), room for the kept values, and points with how ``near`` to them."""
     n, d = states.shape
     points, reach = near or (np.empty((0, d)), np.empty(0))
     return Many(

@@ -1,4 +1,4 @@
-"""`FlowMap`: a map whose step is a piece of a flow's path."""
+"""`FlowMap`: a map whose step is a segment of a flow's path."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from cfdyn.words import how_many
 class FlowMap(Portable, MatrixFreeMap):
     """x → f(x) by integration of ``flow`` with the tolerances ``rtol`` and ``atol``, its Jacobian by the variational equation.
 
-    ``iterate``, ``classify``, ``lyapunov_spectrum``, ``continue_cycle``, ``cycles``, ``orbit_diagram`` and ``regimes`` take it as
-    they take a `cf.Map`. Of normal forms there is the coefficient of a flip of a fixed point, by differences of Jacobians.
+    ``iterate``, ``classify``, ``lyapunov_spectrum``, ``continue_cycle``, ``cycles``, ``orbit_diagram`` and ``regimes`` accept it
+    like a `cf.Map`. The only normal form is the coefficient of a flip of a fixed point, by differences of Jacobians.
     """
 
     names: tuple[str, ...] = ()
@@ -54,14 +54,14 @@ class FlowMap(Portable, MatrixFreeMap):
 
     @abstractmethod
     def time(self, x: Any) -> float:
-        """How long a step from x takes, in the flow's unit of time."""
+        """The duration of a step from x, in the flow's unit of time."""
 
     @abstractmethod
     def course(self, k: int = 0, by: str = "", turned: bool = False) -> Course:
         """Steps with k tangents; see `Course`."""
 
     def _by(self, image: np.ndarray, name: str) -> np.ndarray | float:
-        """What a parameter moves the next state by, (D,), beside what the flow's own derivative tells."""
+        """The derivative of the next state in a parameter, (D,), beyond the part due to the flow's own derivative."""
         return 0.0
 
     def state(self, start: Any) -> np.ndarray:
@@ -80,7 +80,7 @@ class FlowMap(Portable, MatrixFreeMap):
 
         Raises
         ------
-        NumericsError : there is no next state: the flow ends before, or never comes back
+        NumericsError : there is no next state: the flow ends before, or never returns
         """
         image, _, _, why = self.course().one(self.state(z))
         if why:
@@ -88,7 +88,7 @@ class FlowMap(Portable, MatrixFreeMap):
         return image
 
     def step(self, z: np.ndarray) -> np.ndarray:
-        """f(z) of a state (D,), not checked; NaN where there is none."""
+        """f(z) for a state (D,), unchecked; NaN if there is none."""
         return self.course().one(z)[0]
 
     def jacobian(self, z: Any) -> np.ndarray:

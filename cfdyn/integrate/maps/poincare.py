@@ -80,15 +80,15 @@ class PoincareMap(FlowMap):
         return z
 
     def time(self, x: Any) -> float:
-        """How long the flow takes from x to the next crossing; NaN where there is none."""
+        """The time from x to the next crossing; NaN if there is none."""
         return self.course().one(self.state(x))[2]
 
     def state(self, start: Any) -> np.ndarray:
-        """A state (D,), or from a state of the flow (n,) its first crossing.
+        """A state (D,), or the first crossing of the flow from one of its states (n,).
 
         Raises
         ------
-        UsageError : another length, or what is not finite
+        UsageError : another length, or entries that are not finite
         NumericsError : a state of the flow that never meets the surface
         """
         z = vector("a start", start)
@@ -109,18 +109,18 @@ def poincare_map(
 ) -> PoincareMap:  # fmt: skip
     """From one crossing of a surface g(z) = 0 to the next along a flow, as a map of the other n − 1 variables.
 
-    Cycles of the map are limit cycles of the flow, their multipliers the Floquet multipliers but the trivial one. The Jacobian is
-    (1 − F∇gᵀ/(∇g·F)) V of the variational equation dV/dt = DF V, along the surface. Crossings are located to round-off, by steps
-    that end there.
+    Cycles of the map are limit cycles of the flow, their multipliers the Floquet multipliers except the trivial one. The Jacobian
+    is (1 − F∇gᵀ/(∇g·F)) V of the variational equation dV/dt = DF V, along the surface. Crossings are located to round-off, by
+    steps that end there.
 
     Parameters
     ----------
-    flow : a smooth flow without the time in its formulas, cf.Flow.from_text(…) or one of a loss without an edge
+    flow : a smooth flow whose formulas do not contain the time, cf.Flow.from_text(…) or one of a loss without an edge
     surface : g, a text ("z = r - 1"), a SymPy expression or a Python function of the state; linear in one variable, which it
         determines
     direction : "up" (g grows), "down" or "both"
-    without : the variable that is left out, if g is linear in several
-    most_time : after which a start that has not come back has no image
+    without : the variable that is eliminated, if g is linear in several
+    most_time : the time after which a start that has not returned has no image
     rtol, atol : tolerances of the integration, explicit of order 8; round-off of the map is a few times these
 
     Raises

@@ -1,4 +1,4 @@
-"""`stroboscopic_map`: the state of a flow a period later, as a map."""
+"""`stroboscopic_map`: the state of a flow after a period, as a map."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class StroboscopicMap(FlowMap):
         return StroboscopicMap(self.flow.at(**params), self._text, self.begin, self.rtol, self.atol)
 
     def full(self, x: Any) -> np.ndarray:
-        """The state of the flow (n,) at a state of the map, the time included where its formulas name it."""
+        """The state of the flow (n,) at a state of the map, including the time if its formulas contain it."""
         x = self.state(x)
         return np.append(x, self.begin) if self.flow.timed else x
 
@@ -75,9 +75,9 @@ class StroboscopicMap(FlowMap):
 
 
 def stroboscopic_map(flow: Flow, period: Any, begin: float = 0.0, rtol: float = 1e-12, atol: float = 1e-14) -> StroboscopicMap:
-    """x(t₀) → x(t₀ + T) along a flow, as a map: of a flow driven with the period T all that analyses of maps tell.
+    """x(t₀) → x(t₀ + T) along a flow, as a map: all analyses of maps apply to a flow driven with the period T.
 
-    Cycles of period n of the map are periodic solutions of the period nT, their multipliers are Floquet multipliers, exponents
+    Cycles of period n of the map are periodic solutions of period nT, their multipliers are Floquet multipliers, exponents
     per step are T times those per unit of time. The Jacobian is that of the variational equation dV/dt = DF V, V(t₀) = 1.
 
     Parameters
@@ -89,7 +89,7 @@ def stroboscopic_map(flow: Flow, period: Any, begin: float = 0.0, rtol: float = 
 
     Raises
     ------
-    UsageError : a flow with an edge, a period that is none of the flow; for derivatives more than 60 variables
+    UsageError : a flow with an edge, or a T that is not a period of the flow; for derivatives more than 60 variables
 
     Examples
     --------

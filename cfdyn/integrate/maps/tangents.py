@@ -1,4 +1,4 @@
-"""Tangents along a flow, made orthonormal again and again: how fast they grow."""
+"""Tangents along a flow, orthonormalized repeatedly, and their growth rates."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ class Tangents:
         self.flow, self.q, self.n, self.lasting = flow, q, q.shape[1], 0.0
 
     def follow(self, z: np.ndarray, time: float, alone: bool = False) -> np.ndarray:
-        """Move z (m,), in place, over a time; Σ log r_kk of the tangents, (k,), or 0 where the state goes alone.
+        """Move z (m,), in place, over a time; Σ log r_kk of the tangents, (k,), or 0 if the state moves alone.
 
         Raises
         ------
@@ -50,7 +50,7 @@ class Tangents:
         return float(np.abs(matrix).sum(axis=1).max()) if np.isfinite(matrix).all() else np.inf
 
     def _over(self, z: np.ndarray, tangents: np.ndarray, time: float) -> np.ndarray:
-        """Move z, in place, over a time; where that takes the tangents."""
+        """Move z, in place, over a time; return the image of the tangents."""
         if not time > 0:
             return tangents
         n, k = z.size - self.flow.timed, len(tangents)

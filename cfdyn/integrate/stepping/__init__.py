@@ -1,1 +1,1 @@
-"""Who steps and locates events: it knows a flow only as a `cfdyn.integrate.supply.supplier.Supplier`."""
+"""Steps and events: it knows a flow only as a `cfdyn.integrate.supply.supplier.Supplier`."""

@@ -1,4 +1,4 @@
-"""Zeros of a user's functions along a path: located on the steps' polynomials, kept as events; some end the path."""
+"""Zeros of a user's functions along a path: located on the steps' polynomials, recorded as events; some end the path."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ BEGUN = 1e-9  # of a step: a start so near to a zero is on it, and that is no cr
 
 
 class Crossing(NamedTuple):
-    """The zero of a function in a step, at this part of it."""
+    """The zero of a function in a step, at this fraction of it."""
 
     step: int
     share: float
@@ -28,7 +28,8 @@ class Crossing(NamedTuple):
 
 
 class Crossings:
-    """The functions, which way each is to cross 0, and those that end the path; ``clock``: when time begins, and its sign."""
+    """The functions, the direction in which each should cross 0, and those that end the path; ``clock``: start of time, and its
+    sign."""
 
     def __init__(self, spec: Any, p: np.ndarray, given: Any, direction: Any, stop: Any, clock: tuple[float, int]):
         own, ending = _named(given), _named(stop)
@@ -58,7 +59,7 @@ class Crossings:
         return events, None if last is None else met[last]
 
     def _at(self, times: np.ndarray, pieces: np.ndarray, place: float) -> np.ndarray:
-        """Values and rates (m, 2K) at this part of each step."""
+        """Values and rates (m, 2K) at this fraction of each step."""
         share, sizes = np.full(len(times), place), times[:, 1:]
         clock = self.begin + self.sign * (times[:, :1] + place * sizes)
         rows = np.hstack([sample(pieces, share), sample_slopes(pieces, share) / sizes, clock, np.full_like(clock, self.sign)])
@@ -92,7 +93,7 @@ class Crossings:
     def _brackets(
         self, k: int, time: np.ndarray, piece: np.ndarray, left: float, right: float, side: float, changed: bool
     ) -> list[tuple[float, float, float]]:
-        """Where to look for zeros, and the sign after each: one, or two where an extremum lies on the other side."""
+        """Brackets in which to search for zeros, and the sign after each: one, or two if an extremum lies on the other side."""
         if changed:
             return [(left, right, -side)]
         turn = zero(self._function(len(self.names) + k, time, piece), left, right)
@@ -107,7 +108,7 @@ class Crossings:
 
 
 def cut(times: np.ndarray, pieces: np.ndarray, at: Crossing) -> int:
-    """Shorten, in place, the step with the crossing so that it ends there; the number of steps that are left."""
+    """Shorten, in place, the step with the crossing so that it ends there; returns the number of remaining steps."""
     pieces[at.step] = shortened(pieces[at.step], at.share)
     times[at.step, 1] *= at.share
     return at.step + 1

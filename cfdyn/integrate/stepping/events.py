@@ -26,7 +26,7 @@ class Critical:
     """The modes that are held from a point on.
 
     ``reference`` (k, d): P^½U, orthonormal rows; ``multipliers`` (k,): eigenvalues of X, ascending; ``near``: whether
-    another eigenvalue is at the edge without being held; ``unique``: whether X is; ``left`` (s, d): of those that have
+    another eigenvalue is at the edge without being held; ``unique``: whether X is; ``left`` (s, d): the modes that have
     just lost their force.
     """
 
@@ -69,7 +69,7 @@ class AtEdge(Run):
     """Phase after phase, each until an eigenvalue reaches the edge or a force vanishes."""
 
     def to_end(self) -> None:
-        """All phases, until the end or until ``status`` says why not."""
+        """All phases, until the end or until ``status`` states why not."""
         held = critical(self.supplier, self.z, self.options.edge_tolerance)
         if len(held.reference):
             self.events.append(Event(self.t, "enter", len(held.reference)))
@@ -86,7 +86,7 @@ class AtEdge(Run):
         self._forget_last()
 
     def _forget_last(self) -> None:
-        """Modes that were held for no time do not show what Σ is."""
+        """Discard modes that were held for no time: they do not determine Σ."""
         nothing = np.zeros((0, self.supplier.n_weights))
         while self.phases and not self.phases[-1].steps and len(self.phases[-1].held):
             self.phases.pop()
@@ -94,7 +94,7 @@ class AtEdge(Run):
             self.phases.append(Phase(self.supplier.field(nothing, False), self.t, nothing, nothing))
 
     def _next(self, held: Critical) -> Critical:
-        """One phase, and the modes to hold after it; or ``status`` says why there is none."""
+        """One phase, and the modes to hold after it; or ``status`` states why there is none."""
         before = len(held.reference)
         ended = self._phase(held)
         if ended == methods.JUMP and self.clock.miss < 1e-9:
@@ -119,12 +119,12 @@ class AtEdge(Run):
         return held
 
     def _chattering(self) -> bool:
-        """True where the last twelve phases took no time."""
+        """True if the last twelve phases took no time."""
         last = [phase.start for phase in self.phases[-12:]] + [self.t]
         return len(last) == 13 and last[-1] - last[0] <= 1e-10 * max(1.0, self.t)
 
     def _close_gap(self, field: Field) -> None:
-        """The last bit of the way of an eigenvalue to the edge, where steps would have to be ever smaller: a straight line."""
+        """The last segment before an eigenvalue reaches the edge, where steps would have to be ever smaller: a straight line."""
         gap = 2.0 - self.found[0]
         if not 1e-12 < gap < 4 * CLOSED:
             return
@@ -145,11 +145,12 @@ class AtEdge(Run):
         self.clock.t += size
 
     def _at_edge(self) -> float:
-        """The relative distance from the edge, over 2, that counts as none."""
+        """The relative distance from the edge, over 2, that counts as 0."""
         return HARDLY if self.clock.crawled > CRAWL else ON_EDGE
 
     def _onto_edge(self) -> None:
-        """All that is as good as at the edge exactly onto it, so that the modes to hold can be any mixture of it."""
+        """Move all eigenvalues that are effectively at the edge exactly onto it, so that the held modes can be any mixture of
+        theirs."""
         values, vectors, _ = self.supplier.modes(self.z)
         k = int((values >= 2.0 - 2.0 * self._at_edge()).sum())
         if self.kind == CENTRAL and (k > 1 or values[-1] > 2.0 + 1e-13):
@@ -159,7 +160,7 @@ class AtEdge(Run):
                 self.z[:] = moved
 
     def _lost_rank(self, k: int) -> bool:
-        """True where the event of a phase with k modes is a force that has vanished, not an eigenvalue that has arrived."""
+        """True if the event of a phase with k modes is a force that has vanished, not an eigenvalue that has arrived."""
         arrived, lowest, least = self.found
         gap = abs(arrived - 2.0 - self.clock.slack_in) / 2.0
         if self.kind == TRACE:
@@ -167,7 +168,7 @@ class AtEdge(Run):
         return k > 0 and gap > abs(least / self.clock.unit + self.clock.slack_out)
 
     def _phase(self, held: Critical) -> int:
-        """Steps until something happens that a step cannot deal with."""
+        """Steps until something happens that a step cannot handle."""
         self.unique &= held.unique
         strong = held.multipliers[-1] if len(held.multipliers) else 1.0
         self.clock.unit = strong
@@ -208,9 +209,9 @@ class AtEdge(Run):
     def _part(self, held: Critical, left: np.ndarray) -> tuple[int, Critical]:
         """The first moment after some modes have lost their force, while their eigenvalues are still equal.
 
-        The gap opens with t², and modes turn by the rate of H between them over the gap: to order t³ of the path that
-        rate is 0, which takes forces of the mixed pairs. A NumericsError where one passes the edge instead: where forces are
-        dependent Σ is not determined, and what seems to have lost its force may still be wanted.
+        The gap opens with t², and modes rotate at the rate of H between them over the gap: to order t³ of the path that
+        rate is 0, which requires forces of the mixed pairs. A NumericsError if a mode passes the edge instead: if forces are
+        dependent Σ is not determined, and a mode that seems to have lost its force may still be needed.
         """
         start, begun = self.z.copy(), self.clock.t
         self.clock.end = min(self.end, self.t + MOMENT)
@@ -229,7 +230,7 @@ class AtEdge(Run):
         return ended, Critical(now, held.multipliers, True, held.unique)
 
     def _noise(self) -> float:
-        """The error of X where the weights stand still and Σ dies away: tolerances, in the units of PΣ."""
+        """The error of X if the weights do not move and Σ decays: tolerances, in the units of PΣ."""
         options, size = self.options, float(np.abs(self.z[: self.supplier.n_weights]).max())
         with np.errstate(all="ignore"):
             p = self.supplier.preconditioner(self.z)

@@ -1,4 +1,4 @@
-"""Without an edge: a smooth flow, whose methods follow one another, and a model that is a map."""
+"""Flows without an edge: a smooth flow, integrated by one method after another, and a model that is a map."""
 
 import math
 
@@ -11,10 +11,10 @@ from cfdyn.machine.jit import apply
 
 
 class Smooth(Run):
-    """A flow without an edge; the loop changes methods by itself once the flow has its Jacobian, compiled when first needed."""
+    """A flow without an edge; the loop changes methods by itself once the flow has its Jacobian, compiled on first use."""
 
     def to_end(self) -> None:
-        """One method after another, to the end or until ``status`` says why not."""
+        """One method after another, to the end or until ``status`` states why not."""
         supplier, clock = self.supplier, self.clock
         reference = np.empty((0, supplier.n_weights))
         clock.rtol, clock.atol = self.options.rtol, self.options.atol
@@ -32,10 +32,10 @@ class Smooth(Run):
 
 
 class Discrete(Run):
-    """A model that is a map: z + F(z) after one unit of time, straight lines in between."""
+    """A model that is a map: z + F(z) after one unit of time, linear in between."""
 
     def to_end(self) -> None:
-        """Its steps as pieces of a path, to the end or until ``status`` says why not."""
+        """Its steps as pieces of a path, to the end or until ``status`` states why not."""
         nothing, n = np.zeros((0, self.supplier.n_weights)), self.supplier.dim
         field = self.supplier.field(nothing, False)
         sizes = np.append(np.ones(int(self.end)), self.end % 1)[: math.ceil(self.end)]

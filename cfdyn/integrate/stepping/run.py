@@ -1,4 +1,4 @@
-"""One integration: its state, and steps in a compiled loop until something happens that a step cannot deal with."""
+"""One integration: its state, and steps in a compiled loop until something happens that a step cannot handle."""
 
 import dataclasses
 from collections.abc import Callable
@@ -38,7 +38,7 @@ class Phase:
 
 
 class Run:
-    """The state of an integration; each kind of flow has a ``to_end`` of its own, which does it all."""
+    """The state of an integration; each kind of flow has its own ``to_end``, which performs the integration."""
 
     def __init__(self, supplier: Supplier, z: np.ndarray, end: float, options: Options, progress: Callable[[float], None] | None):
         self.supplier, self.z, self.options, self.progress = supplier, z.copy(), options, progress
@@ -73,7 +73,7 @@ class Run:
         return self.begin + self.sign * self.t
 
     def stop(self, ended: int) -> None:
-        """Say in ``status`` how it ended, if that is not said yet."""
+        """Set ``status`` to how it ended, if that is not set yet."""
         self.status = self.status or self._reason(ended)
 
     def _reason(self, ended: int) -> str:
@@ -101,7 +101,7 @@ class Run:
                 "or `rtol` is too small (raise it)")  # fmt: skip
 
     def _why_missed(self) -> str:
-        """Why no step ends at an event that was seen: the largest eigenvalue jumps a moment later, or is not met smoothly."""
+        """Why no step ends at a detected event: the largest eigenvalue jumps a moment later, or is not met smoothly."""
         moments = 1e-9 * max(1.0, self.t) / np.array([np.inf, 100.0, 1.0])
         try:
             here, soon, later = (float(self.supplier.modes(self.z + moment * self.f).values[-1]) for moment in moments)
@@ -113,7 +113,7 @@ class Run:
         return "the edge is met there, and cannot be held: no force that the oscillation has takes the curvature off it smoothly"
 
     def stats(self, violations: np.ndarray, slack: np.ndarray, edge: np.ndarray) -> dict:
-        """Steps, evaluations, and how well the constraint holds at the rows, where 2λ₁(P⁻¹H)/θ is ``edge``, and between them."""
+        """Steps, evaluations, and the accuracy of the constraint at the rows, where 2λ₁(P⁻¹H)/θ is ``edge``, and between them."""
         fields, clock, worst, loose = [phase.field for phase in self.phases], self.clock, 0.0, 0.0
         if self.kind != PLAIN:
             worst = max(float(violations.max(initial=0.0)), self.supplier.violation(fields))
@@ -126,7 +126,7 @@ class Run:
         }  # fmt: skip
 
     def steps(self, field: Field) -> int:
-        """Steps until something happens that a step cannot deal with, into the last phase."""
+        """Steps until something happens that a step cannot handle, appended to the last phase."""
         n, clock = field.n, self.clock
         memory = methods.memory_for(n, clock.method == methods.IMPLICIT or clock.ready == 1)
         attempts.get_ready(clock)
@@ -157,7 +157,7 @@ class Run:
         return ended
 
     def interrupt(self) -> None:
-        """Called for a KeyboardInterrupt: the path ends with the last step that is noted; without any it is raised again."""
+        """Called for a KeyboardInterrupt: the path ends with the last recorded step; without any it is raised again."""
         noted = [phase.steps[-1] for phase in self.phases if phase.steps]
         if not noted:
             raise KeyboardInterrupt
@@ -171,7 +171,7 @@ class Run:
                        + (f" ({self.trouble})" if self.trouble else ""))  # fmt: skip
 
     def look(self, times: np.ndarray, pieces: np.ndarray) -> int:
-        """Note the user's events in these steps; how many of the steps are left where one of them ends the path."""
+        """Record the user's events in these steps; returns how many of the steps remain if one of them ends the path."""
         if self.crossings is None or not len(times):
             return len(times)
         crossed, end = self.crossings.look(times, pieces)
@@ -190,7 +190,7 @@ class Run:
         return max(1, self.options.max_steps - int(self.clock.steps))
 
     def change_method(self, why: int) -> None:
-        """Another method, since this one says that it is not the best."""
+        """Change to another method, when the current one reports that it is not the best."""
         self.clock.stiff_signs = self.clock.mild_signs = 0
         stiff = methods.STABILISED if self.supplier.dim > MANY else methods.IMPLICIT
         self.clock.method = stiff if why == methods.STIFF else self.usual()
@@ -198,11 +198,11 @@ class Run:
 
     @property
     def implicit(self) -> bool:
-        """True where the method needs the Jacobian."""
+        """True if the method needs the Jacobian."""
         return bool(self.clock.method == methods.IMPLICIT)
 
     def usual(self) -> int:
-        """The method where nothing is stiff."""
+        """The method for problems that are not stiff."""
         return METHODS.get(self.options.method, methods.EXPLICIT)
 
 
@@ -215,5 +215,5 @@ def _longer(array: np.ndarray, rows: int) -> np.ndarray:
 
 
 def _used(array: np.ndarray, rows: int) -> np.ndarray:
-    """The rows in use, without a copy where they are most of it."""
+    """The rows in use, without a copy if they are most of it."""
     return array[:rows] if 2 * rows >= len(array) else array[:rows].copy()

@@ -1,1 +1,1 @@
-"""Who supplies the integrator with a flow: its right-hand side and, where it has an edge, modes and forces there."""
+"""Suppliers of flows for the integrator: the right-hand side and, if there is an edge, modes and forces there."""

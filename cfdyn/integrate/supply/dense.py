@@ -1,4 +1,4 @@
-"""`Dense`: a flow whose Hessian is at hand as a matrix, with eigenvectors by a dense method."""
+"""`Dense`: a flow whose Hessian is available as a matrix, with eigenvectors by a dense method."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""`Supplier`: what the integrator asks of a flow; `dense.Dense` answers with matrices, others need not."""
+"""`Supplier`: the interface of a flow to the integrator; `dense.Dense` implements it with matrices, others need none."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -29,8 +29,8 @@ class Readings(NamedTuple):
 class Supplier(Protocol):
     """A flow dz/dt = F(z) of n states, d of them weights; ``kind``: PLAIN, or how oscillations enter.
 
-    Times are optimizer steps. What is held is told by ``reference`` (k, d): P^½U, orthonormal rows, the modes at the edge.
-    ``neutral`` (m, d), orthonormal rows: modes whose eigenvalue stays at the edge by itself; all else takes it for 1 less.
+    Times are optimizer steps. ``reference`` (k, d) identifies the held modes: P^½U, orthonormal rows, the modes at the edge.
+    ``neutral`` (m, d), orthonormal rows: modes whose eigenvalue stays at the edge by itself; all other methods reduce it by 1.
     """
 
     dim: int
@@ -42,13 +42,13 @@ class Supplier(Protocol):
         """F₀(z), (n,): the flow without oscillations."""
 
     def undefined(self, z: np.ndarray) -> str:
-        """The name of what is not finite at z, "gradient" or "Hessian"; or ""."""
+        """The name of the quantity that is not finite at z, "gradient" or "Hessian"; or ""."""
 
     def preconditioner(self, z: np.ndarray) -> np.ndarray:
         """The diagonal of P, (d,)."""
 
     def modes(self, z: np.ndarray) -> Modes:
-        """The modes nearest to the edge; a NumericsError where H or P is not defined, or P not positive."""
+        """The modes closest to the edge; a NumericsError if H or P is not defined, or P not positive."""
 
     def forces(self, z: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """a and B (m, n) of the pairs of directions (k, d) at z, m = k(k + 1)/2, off-diagonal pairs with √2.
@@ -59,14 +59,14 @@ class Supplier(Protocol):
     def field(
         self, reference: np.ndarray, jacobians: bool, near: bool = False, soft: int = 0, target: float | None = None
     ) -> Field:
-        """F where these modes are held, for the steppers.
+        """F with these modes held, for the steppers.
 
         ``jacobians``: DF too, for an implicit method; ``near``: other eigenvalues are at the edge; the last ``soft`` modes
-        are only kept apart; ``target``: of the sum of the eigenvalues over the edge, where that is held.
+        are only kept separate; ``target``: of the sum of the eigenvalues over the edge, if that is held.
         """
 
     def has_jacobian(self) -> bool:
-        """True where DF costs no compilation any more."""
+        """True if DF needs no further compilation."""
 
     def begin(self, field: Field, z: np.ndarray, f: np.ndarray) -> None:
         """F(z) into ``f`` (n,), with the modes exactly as the field's reference has them."""
@@ -75,16 +75,16 @@ class Supplier(Protocol):
         """The modes of a field as they are now, (k, d)."""
 
     def onto_edge(self, field: Field, z: np.ndarray) -> np.ndarray | None:
-        """z moved along the forces until the field's modes are at the edge; None where that fails."""
+        """z moved along the forces until the field's modes are at the edge; None if that fails."""
 
     def read(self, field: Field, reference: np.ndarray, times: np.ndarray, polynomials: np.ndarray, rows: np.ndarray) -> Readings:
-        """States and what belongs to them at some times of a path of pieces, with the modes that ``reference`` tells apart."""
+        """States and their readings at some times of a path of pieces, with the modes that ``reference`` identifies."""
 
     def violation(self, fields: Sequence[Field]) -> float:
         """The largest violation of the edge at the end of any step."""
 
     def determined(self, fields: Sequence[Field]) -> bool:
-        """True where Σ was unique all along."""
+        """True if Σ was unique throughout."""
 
     def tally(self, fields: Sequence[Field]) -> dict[str, int]:
-        """Evaluations by kind, and ``gradient_equivalents``, what they cost together."""
+        """Evaluations by kind, and ``gradient_equivalents``, their total cost."""

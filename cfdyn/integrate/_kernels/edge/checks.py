@@ -1,4 +1,4 @@
-"""Back onto the edge, the distance to the next event, and what is read off at a given time."""
+"""Projection onto the edge, the distance to the next event, and readings at a given time."""
 
 import numpy as np
 
@@ -12,9 +12,9 @@ UNMOVED = 5e-7  # of the edge
 
 @kernel_rule
 def project(z, block, out):
-    """Move z along the forces until the modes are at the edge (their sum at ``target``); the violation, NaN if that fails.
+    """Move z along the forces until the modes are at the edge (their sum at ``target``); return the violation, NaN if that fails.
 
-    What no force moves may stay `UNMOVED`: modes that hardly know of each other, whose eigenvalues so nearly cross.
+    A violation that no force changes may remain, up to `UNMOVED`: nearly uncoupled modes, whose eigenvalues almost cross.
     """
     b, state, violation = Edge(block), numbers(z), numbers(out)
     worst = np.inf
@@ -58,7 +58,7 @@ def shortfall(b) -> float:
 
 @kernel_rule
 def inspect(z, block, out):
-    """The largest eigenvalue that is not held, the smallest that is, and the smallest of X, (3,)."""
+    """The largest eigenvalue that is not held, the smallest one that is held, and the smallest of X, (3,)."""
     b, found = Edge(block), numbers(out)
     found[1], found[2] = np.inf, np.inf
     call(b.spectrum, z, b, out)
@@ -77,7 +77,7 @@ def inspect(z, block, out):
 
 @inline_kernel
 def least_multiplier(b) -> float:
-    """The smallest eigenvalue of X on the modes that are held."""
+    """The smallest eigenvalue of X on the held modes."""
     k, p, matrix = b.k - b.soft, 0, b.multipliers
     for q in range(k):
         for r in range(q, b.k):
@@ -93,7 +93,7 @@ def least_multiplier(b) -> float:
 
 @kernel_rule
 def read_off(z, block, out):
-    """z moved onto the edge; the violation there, the slope (n,) and Σ = Σ_qr X_qr u_q u_rᵀ (d, d)."""
+    """z projected onto the edge; the violation there, the slope (n,) and Σ = Σ_qr X_qr u_q u_rᵀ (d, d)."""
     b, state, found = Edge(block), numbers(z), numbers(out)
     n, d, p, modes = b.n, b.d, 0, b.modes
     found[0] = 0.0

@@ -1,7 +1,7 @@
 """The semidefinite complementarity problem 0 ⪯ X ⟂ α + β[X] ⪰ 0, for small matrices, to round-off.
 
 Newton's method on Y = X − Z, where X = Y₊ and Z = Y₋ are complementary by construction. Matrices are
-vectors here, as in ``packed``, with zeros up to their ``padded`` length m; what is not a number is a pointer.
+vectors here, as in ``packed``, with zeros up to their ``padded`` length m; an argument that is not a number is a pointer.
 """
 
 from typing import Any
@@ -125,10 +125,11 @@ def _workspace(k, rank, space) -> tuple[Any, ...]:
 
 @inline_kernel
 def _newton(k, alpha, beta, rows, rank, y, x, mu, shrink, ridge, damping, limit, space) -> tuple[float, float, float]:
-    """Run from ``y``, μ shrinking to 0; ``x`` gets the best X, and y its Y. Returns (residual, margin, strict residual).
+    """Run from ``y``, μ decreasing to 0; ``x`` receives the best X, and y its Y. Returns (residual, margin, strict residual).
 
     At μ = 0 the residual ‖α + β x − z‖ / scale, for exact x ⟂ z, bounds all of the KKT conditions. The strict
-    one is in units of |α| and |β x|: it stays large where X diverges to infinity."""
+    one is in units of |α| and |β x|: it stays large if X diverges to infinity.
+    """
     m, square = padded(k * (k + 1) // 2), padded(k) ** 2
     q, qt, turns, weights, full, now, z, gap, sizes, last, inverse, rhs, work, values, sheets, matrix = _workspace(k, rank, space)
     add(m, 1.0, y, last)
@@ -165,7 +166,7 @@ def _newton(k, alpha, beta, rows, rank, y, x, mu, shrink, ridge, damping, limit,
 
 @inline_kernel
 def _search(k, alpha, beta, rows, rank, x, space) -> tuple[float, float, float]:
-    """Newton from Y = −α; where it fails, along a smoothed path. Returns what _newton does. Takes arrays."""
+    """Newton's method from Y = −α; if it fails, along a smoothed path. Returns the same as `_newton`. Takes arrays."""
     m = alpha.size
     y, found, rest = pointer(space, 0), pointer(space, m), pointer(space, 2 * m)
     best, margin, strict = np.inf, 0.0, np.inf
@@ -198,7 +199,7 @@ def _search(k, alpha, beta, rows, rank, x, space) -> tuple[float, float, float]:
 
 @inline_kernel
 def _scaled(source, rows, unit, target) -> float:
-    """target = unit · source / max|entry|, the rows ``padded``; that maximum is returned, infinite for a NaN."""
+    """target = unit · source / max|entry|, the rows ``padded``; returns that maximum, infinite for a NaN."""
     top, length = 0.0, source.size // rows
     for i in range(source.size):
         if not abs(source[i]) <= top:
@@ -226,7 +227,7 @@ def _one_by_one(alpha, beta, x) -> tuple[int, float, int, bool]:
 
 @kernel
 def complementarity(alpha, beta, x) -> tuple[int, float, int, bool]:
-    """Solve 0 ⪯ X ⟂ α + β[X] ⪰ 0 for ``alpha`` (m,), a positive semidefinite ``beta`` (m, m); ``x`` (m,) gets X.
+    """Solve 0 ⪯ X ⟂ α + β[X] ⪰ 0 for ``alpha`` (m,), a positive semidefinite ``beta`` (m, m); ``x`` (m,) receives X.
 
     Returns (status, residual, rank of β, whether strictly complementary). The residual bounds the
     violations of X ⪰ 0, Z ⪰ 0 and XZ = 0, in units of ‖X‖ and of max|α| + max Σ|β||x|.

@@ -1,6 +1,6 @@
 """A step of Newton's method, β[D[dY]] + (1 − D)[dY] = gap, in Y's eigenbasis, where D, the derivative of Y₊, is diagonal.
 
-D > 0 on pairs i ≤ j of eigenvectors with j ≥ first, which are taken in the order (0, first), …, (first, first), (0, first + 1), …
+D > 0 on pairs i ≤ j of eigenvectors with j ≥ first, which are ordered (0, first), …, (first, first), (0, first + 1), …
 All arguments that are not numbers are pointers, and rows of matrices ``padded``.
 """
 
@@ -14,13 +14,13 @@ from cfdyn.machine.jit import inline_kernel, pointer
 
 @inline_kernel
 def pairs(k, first) -> int:
-    """How many pairs i ≤ j < k have j ≥ first."""
+    """The number of pairs i ≤ j < k with j ≥ first."""
     return (k - first) * (k + first + 1) // 2
 
 
 @inline_kernel
 def row_length(k, first) -> int:
-    """How many numbers a row of ``rotate_rows`` takes: one for each pair, and what it writes beyond, up to a multiple of 4."""
+    """The length of a row of ``rotate_rows``: one number for each pair, and what it writes beyond, up to a multiple of 4."""
     return padded(pairs(k, first) + padded(k) - k)
 
 
@@ -46,7 +46,7 @@ def derivative_weights(k, values, mu, first, ridge, damping, weights, rest) -> N
 
 @inline_kernel
 def congruence(width, left, q, full) -> None:
-    """full = QᵀSQ for S there, the columns from ``left`` on; a second matrix behind ``full`` is scratch."""
+    """full = QᵀSQ for S there, the columns from ``left`` on; a second matrix after ``full`` is scratch."""
     half = pointer(full, width * width + left)
     product(width, width, width - left, 0.0, full, width, pointer(q, left), width, half, width)
     product(width, width, width - left, 0.0, q, width, half, width, pointer(full, left), width)
@@ -54,7 +54,7 @@ def congruence(width, left, q, full) -> None:
 
 @inline_kernel
 def spread_rows(k, rank, rows, sheets) -> None:
-    """The matrices of R's rows side by side, sheets[(i·width + j)·count + row], where the count of rows is ``padded``."""
+    """The matrices of R's rows side by side, sheets[(i·width + j)·count + row], with ``padded`` row count."""
     width, count, length, t = padded(k), padded(rank), padded(k * (k + 1) // 2), 0
     clear(width * width * count, sheets)
     for i in range(k):
@@ -68,7 +68,7 @@ def spread_rows(k, rank, rows, sheets) -> None:
 
 @inline_kernel
 def rotate_rows(k, first, rank, q, weights, sheets, v) -> None:
-    """A row of v for each row of R, whose matrix is S: what ``gather`` takes from QᵀSQ."""
+    """A row of v for each row of R, whose matrix is S: the entries that ``gather`` takes from QᵀSQ."""
     width, count, left, length, p = padded(k), padded(rank), first // 4 * 4, row_length(k, first), 0
     block = (width - left) * count
     half, scaled = pointer(sheets, width * width * count), pointer(sheets, (2 * width - left) * width * count)
@@ -102,7 +102,7 @@ def gather(k, first, weights, full, target) -> None:
 
 @inline_kernel
 def scatter(k, first, weights, source, full) -> None:
-    """The transpose of ``gather``: ⟨full, T⟩ is ``source`` times what it takes from T."""
+    """The transpose of ``gather``: ⟨full, T⟩ is ``source`` times what ``gather`` takes from T."""
     p = 0
     clear(padded(k) ** 2, full)
     for j in range(first, k):
@@ -114,7 +114,7 @@ def scatter(k, first, weights, source, full) -> None:
 
 @inline_kernel
 def linearise(k, values, q, sheets, rank, ridge, damping, mu, weights, matrix, inverse) -> int:
-    """The Cholesky factor of √D β √D + 1 − D, behind as many rows of ``matrix`` as R has; ``first`` is returned."""
+    """The Cholesky factor of √D β √D + 1 − D, after as many rows of ``matrix`` as R has; returns ``first``."""
     first = 0
     while mu == 0.0 and first < k and values[first] < 0.0:
         first += 1

@@ -1,10 +1,10 @@
 """The flow at the edge: the forces that hold modes there.
 
 With k > 0 critical modes U (k, d), UPUᵀ = I, the flow is F = F₀ + Σ x_p B_p over the pairs p of modes, and the
-multipliers x solve a·F = 0: the edge of those modes is held. All of it is smooth in z where the modes are apart
-from the other eigenvectors, also off the constraint.
+multipliers x solve a·F = 0: the edge of those modes is held. All of it is smooth in z where the eigenvalues of the modes
+are separated from the others, also off the constraint.
 
-Everything here is a rule ``(z, block, out)`` with an `Edge` as its block.
+Every function here is a rule ``(z, block, out)`` with an `Edge` as its block.
 """
 
 import numpy as np
@@ -38,7 +38,7 @@ def push(z, block, out):
 
 @inline_kernel
 def gather(b, state):
-    """B, a and β of the modes as they are."""
+    """B, a and β of the current modes."""
     n, m, forces, normals, pair = b.n, b.m, b.forces, b.normals, b.pair
     for i in range(n):
         b.inputs[i] = state[i]
@@ -68,7 +68,7 @@ def gather(b, state):
 
 @inline_kernel
 def choose(b, q, r):
-    """Two modes as the directions of the inputs."""
+    """Set two modes as the directions of the inputs."""
     n, d, inputs, modes = b.n, b.d, b.inputs, b.modes
     for i in range(d):
         inputs[n + i] = modes[q, i]
@@ -77,7 +77,7 @@ def choose(b, q, r):
 
 @inline_kernel
 def scale_beta(b):
-    """β, scaled to a unit diagonal; its Cholesky factor, or its spectrum where it may be singular."""
+    """β, scaled to a unit diagonal; its Cholesky factor, or its spectrum if it may be singular."""
     m, beta, scale, largest = b.m, b.beta, b.scale, 0.0
     for p in range(m):
         largest = max(largest, beta[p, p])
@@ -104,9 +104,9 @@ def scale_beta(b):
 
 @inline_kernel
 def cholesky(n, beta) -> float:
-    """β = LLᵀ with L below the diagonal and its inverse on it, as long as pivots are clear; the smallest of them.
+    """β = LLᵀ with L below the diagonal and its inverse on it, as long as pivots are clear of 0; returns the smallest pivot.
 
-    The upper triangle of β stays, the diagonal too where it fails: it is 1, or 0 for a pair that pushes nothing.
+    The upper triangle of β stays, and the diagonal too if it fails: it is 1, or 0 for a pair that exerts no force.
     """
     least = np.inf
     for i in range(n):
@@ -128,7 +128,7 @@ def cholesky(n, beta) -> float:
 
 @inline_kernel
 def solve_pairs(b, right, out):
-    """The x of least norm with βx = right, after `push`; they may be the same."""
+    """The x of least norm with βx = right, after `push`; both may be the same array."""
     m, eigen, beta, work, scale = b.m, b.beta_eigen, b.beta, b.work, b.scale
     for s in range(m):
         total = 0.0
@@ -157,7 +157,7 @@ def solve_pairs(b, right, out):
 
 @inline_kernel
 def add_forces(b, slope):
-    """Add to F₀ in ``slope`` what keeps the modes where they are, after `push`."""
+    """Add to F₀ in ``slope`` the forces that keep the modes at the edge, after `push`."""
     n, m, x = b.n, b.m, b.x
     for p in range(m):
         total = 0.0
@@ -172,7 +172,7 @@ def add_forces(b, slope):
 
 @kernel_rule
 def hold(z, block, out):
-    """F(z), (n,), with the modes followed to z; for the ablated flow F₀ with the step 2/λ₁ in place of 1/P."""
+    """F(z), (n,), with the modes continued to z; for the ablated flow F₀ with the step 2/λ₁ in place of 1/P."""
     b, slope = Edge(block), numbers(out)
     call(b.drift, z, b.p, out)
     if b.kind == ABLATED:
@@ -186,7 +186,7 @@ def hold(z, block, out):
 
 @kernel_rule
 def start(z, block, out):
-    """F(z), (n,), with the modes exactly as the reference has them, where eigenvectors are not unique."""
+    """F(z), (n,), with exactly the modes of the reference, where eigenvectors are not unique."""
     b = Edge(block)
     call(b.drift, z, b.p, out)
     call(b.edge, z, b.p, b.edge_matrix)

@@ -35,7 +35,7 @@ def hold_jacobian(z, block, out):
 
 @inline_kernel
 def turn_modes(b):
-    """The modes' derivatives by the state, (k, d, n), up to turns among themselves."""
+    """The modes' derivatives in the state, (k, d, n), up to rotations among themselves."""
     n, d, slopes, turns = b.n, b.d, b.slack_slopes, b.turns
     for q in range(b.k):
         choose(b, q, q)
@@ -66,7 +66,7 @@ def from_system(b, q):
 
 @inline_kernel
 def from_spectrum(b, q):
-    """Of an eigenvector: the slope of (H − 2P)u along each of those not chosen, over their distance."""
+    """For an eigenvector: the slope of (H − 2P)u along each of the eigenvectors not chosen, over their distance."""
     n, d, own, eigen, chosen, turns = b.n, b.d, 0.0, b.eigen, b.chosen, b.turns
     for j in range(d):
         if chosen[j] == q + 1.0:
@@ -87,7 +87,7 @@ def from_spectrum(b, q):
 
 @inline_kernel
 def bend_forces(b, result):
-    """Add Σ x_p DB_p to the result and put −(Da_p)·F into the rates, the modes turning with the state."""
+    """Add Σ x_p DB_p to the result and put −(Da_p)·F into the rates, as the modes rotate with the state."""
     n, d, slopes, turns, rates = b.n, b.d, b.pair_slopes, b.turns, b.rates
     for p in range(b.m):
         for c in range(n):

@@ -1,6 +1,7 @@
-"""One step of each method, as rules ``(z, clock, f)``: a flow compiles those that it uses, and each is compiled once.
+"""One step of each method, as rules ``(z, clock, f)``: a flow compiles only those that it uses, each once.
 
-They read the memory that `methods.tell_rules` has told the `Clock` of, try a step of size ``tried`` or make its polynomial.
+They use the memory that `methods.tell_rules` has assigned in the `Clock`; they attempt a step of size ``tried`` or make its
+polynomial.
 """
 
 import numpy as np
@@ -20,7 +21,7 @@ def rows_of(clock, first, count):
 
 @inline_kernel
 def field_of(clock) -> Field:
-    """The right-hand side; edges are none of a method's business."""
+    """The right-hand side; methods need no edges."""
     counts = array_at(clock.field_counts, (2,), np.int64)
     p = array_at(clock.field_p, (clock.parameters,), np.float64)
     return Field(clock.n, 0, array_at(clock.field_rules, (2,), np.int64), p, p, counts)
@@ -72,7 +73,7 @@ _RULES = {EXPLICIT: explicit, IMPLICIT: implicit, STABILISED: stabilised}
 
 
 def get_ready(clock: Clock) -> None:
-    """Compile the method in force, and those that the loop may change to by itself."""
+    """Compile the current method, and those to which the loop may change by itself."""
     rules = clock.rules
     for method in {int(clock.method), *((EXPLICIT, IMPLICIT) if clock.ready == 1 else ())}:
         if rules[method] == 0:

@@ -1,4 +1,4 @@
-"""How large the first step is, and by what factor the next one differs.
+"""Step size control: the size of the first step, and the factor from each step to the next.
 
 Hairer, Nørsett and Wanner, Solving Ordinary Differential Equations I, II.4; II, IV.8 (Gustafsson's predictive control);
 Sommeijer, Shampine and Verwer, J. Comput. Appl. Math. 88 (1998).
@@ -41,7 +41,7 @@ def initial_step(field, z, f, order, rtol, atol, work) -> float:
 
 @inline_kernel
 def dop853_factor(error, rejected) -> float:
-    """Next step over this one; ``rejected``: the attempt before this one was."""
+    """Next step over this one; ``rejected``: whether the previous attempt was rejected."""
     if not np.isfinite(error):
         return 0.25
     factor = 6.0
@@ -54,7 +54,7 @@ def dop853_factor(error, rejected) -> float:
 
 @inline_kernel
 def rkc_factor(error, h, previous_error, previous_h, rejected) -> float:
-    """Next step over this one; ``previous_*``: of the accepted step before, ``previous_h`` 0 if there is none."""
+    """Next step over this one; ``previous_*``: of the previous accepted step, ``previous_h`` 0 if there is none."""
     if not np.isfinite(error):
         return 0.25
     if error > 1.0:
@@ -68,7 +68,7 @@ def rkc_factor(error, h, previous_error, previous_h, rejected) -> float:
 
 @inline_kernel
 def radau5_factor(error, h, rejected, state) -> float:
-    """Next step over this one; ``state`` as `radau5.attempt` leaves it. 1 where its factors are worth keeping."""
+    """Next step over this one; ``state`` as `radau5.attempt` leaves it. 1 if its factors are worth keeping."""
     if not np.isfinite(error):
         return state.shrink
     safety = min(0.9, 0.9 * (1 + 2 * MOST) / (state.iterations + 2 * MOST))

@@ -1,4 +1,4 @@
-"""What a step leaves behind: a polynomial of degree 7 in theta = (t − t0)/h from z(0) = z0 to z(1) = z1.
+"""Dense output of a step: a polynomial of degree 7 in theta = (t − t0)/h from z(0) = z0 to z(1) = z1.
 
 z(θ) = c0 + θ (c1 + (1−θ) (c2 + θ (c3 + (1−θ) (c4 + θ (c5 + (1−θ) (c6 + θ c7)))))). With powers of θ the
 value at 1 would be a sum of terms that cancel; here it is c0 + c1. Shorter polynomials end in zeros.
@@ -36,7 +36,7 @@ def hermite(z, f, h, z1, f1, coefficients) -> None:
 
 @kernel
 def observe(rules, p, times, polynomials, rows, states, found) -> None:
-    """For each of the increasing rows the state (n,) on the steps' polynomials, and what the first of the rules makes of it.
+    """For each of the increasing rows the state (n,) on the steps' polynomials, and the output of the first of the rules there.
 
     ``times`` (m, 2) are starts and sizes of the steps, ``polynomials`` (m, 8, n).
     """
@@ -60,7 +60,7 @@ def sample(coefficients: np.ndarray, theta: np.ndarray) -> np.ndarray:
 
 
 def sample_slopes(coefficients: np.ndarray, theta: np.ndarray) -> np.ndarray:
-    """dz/dθ at every theta, as `sample` gives z."""
+    """dz/dθ at every theta, in the format of `sample`."""
     theta = np.asarray(theta, float)[:, None]
     terms = np.moveaxis(np.asarray(coefficients), -2, 0)
     total, slope = terms[7] + 0.0 * theta, np.zeros((theta.shape[0], terms.shape[-1]))
@@ -72,6 +72,6 @@ def sample_slopes(coefficients: np.ndarray, theta: np.ndarray) -> np.ndarray:
 
 
 def shortened(coefficients: np.ndarray, share: float) -> np.ndarray:
-    """The polynomial (8, n) of the first part of a step, up to this share of it: the same numbers, from 0 to 1."""
+    """The polynomial (8, n) of the first part of a step, up to this fraction of it: the same values, from 0 to 1."""
     nodes = (1.0 - np.cos(np.pi * np.arange(TERMS) / (TERMS - 1))) / 2
     return np.linalg.solve(sample(np.eye(TERMS), nodes), sample(coefficients, share * nodes))

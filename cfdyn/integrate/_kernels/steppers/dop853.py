@@ -78,7 +78,7 @@ def combine(work, row, i) -> float:
 def attempt(field, z, f, h, rtol, atol, z1, f1, work) -> float:
     """Try a step of size h from ``z`` with slope ``f``: fills ``z1``, its slope ``f1`` and ``work`` (ROWS, n).
 
-    Returns the scaled error, to be accepted if <= 1 (``atol`` > 0); NaN if something is not finite.
+    Returns the scaled error, accepted if <= 1 (``atol`` > 0); NaN if something is not finite.
     """
     n = z.size
     for i in range(n):
@@ -125,10 +125,10 @@ def dense(field, z, f, h, z1, f1, work, coefficients) -> None:
 
 @inline_kernel
 def sway(z, z1, rtol, atol, coefficients) -> float:
-    """How far the interpolant swings within a step, beside what it may: by its last term c7 θ⁴ (1−θ)³, taken if <= 1.
+    """How far the interpolant swings within a step, relative to the limit: by its last term c7 θ⁴ (1−θ)³, accepted if <= 1.
 
     Near h|λ| = 5.65 the estimate of `attempt` has a zero, and between its ends the interpolant is off by 1000 times as much.
-    Of smooth solutions the term grows beside the tolerance as rtol^(−1/8), to at most half of the limit here.
+    For smooth solutions the term grows relative to the tolerance as rtol^(−1/8), to at most half of the limit here.
     """
     total = 0.0
     for i in range(z.size):

@@ -1,4 +1,4 @@
-"""Events inside a step: how far one is, where, and a step that ends there."""
+"""Events inside a step: the distance to one, its place, and a step that ends there."""
 
 import numpy as np
 
@@ -14,9 +14,9 @@ HARDLY, CRAWL = 1e-7, 100  # a gap that is hardly one, and attempts at it until 
 
 @inline_kernel
 def margin(field, clock, z, tools, allowance) -> float:
-    """How far z is from the next event, negative beyond it: an eigenvalue at the edge, or X losing its rank.
+    """The distance of z from the next event, negative beyond it: an eigenvalue at the edge, or X losing its rank.
 
-    ``allowance`` is how far X may be negative: NOISE where it is asked whether there is an event, 0 for its place.
+    ``allowance`` bounds how far X may be negative: NOISE for whether there is an event, 0 for its place.
     """
     call(field.rules[INSPECT], z, field.block, tools.found)
     gap = (2.0 + clock.slack_in - tools.found[0]) / 2.0
@@ -60,7 +60,7 @@ def crossing(field, clock, coefficients, left, right, tools) -> float:
 
 @inline_kernel
 def lowest(start, first, second, end) -> float:
-    """Where a function may be lowest, of which these are the values at 0, 1/3, 2/3 and 1: 1, or the bottom of a parabola."""
+    """Where a function with the given values at 0, 1/3, 2/3 and 1 may be lowest: 1, or the vertex of a parabola."""
     third, left, middle, right = (1.0, start, first, second) if first < second else (2.0, first, second, end)
     bend, lean = left - 2.0 * middle + right, (right - left) / 2.0
     # Not where the bottom is no deeper than half of what is known.
@@ -102,7 +102,7 @@ def first_event(field, clock, h, coefficients, tools) -> float:
 
 @inline_kernel
 def land(field, clock, z, f, h, place, coefficients, tools) -> float:
-    """Make the step again so that it ends at the event; returns its size, or −1 if the margin jumps there."""
+    """Repeat the step so that it ends at the event; returns its size, or −1 if the margin jumps there."""
     size, slope, value = place * h, 0.0, np.inf
     clock.miss = np.inf
     before, value_before = 0.0, 0.0
@@ -137,7 +137,7 @@ def land(field, clock, z, f, h, place, coefficients, tools) -> float:
 
 @inline_kernel
 def arrived(field, clock, h) -> bool:
-    """True if an eigenvalue is as good as at the edge: modes turn ever faster on the last bit of the way."""
+    """True if an eigenvalue is effectively at the edge: close to it, modes rotate ever faster."""
     clock.crawled = clock.crawled + 1 if clock.gap < HARDLY and h < 1e-3 else 0
     closed = clock.gap < CLOSED and h < 1e-5 or clock.crawled > CRAWL
     return field.k > 0 and clock.slack_in == 0.0 and closed

@@ -13,8 +13,8 @@ SLOPE, SLOPE_JACOBIAN, PROJECT, INSPECT, RENEW = range(5)  # places of the rules
 class Field(NamedTuple):
     """A flow dz/dt = F(z) of n states.
 
-    ``rules`` are addresses, as `cfdyn.machine.jit.addresses` makes them (numba takes long to look at functions): F and DF read
-    ``p``. Where the flow has an edge, PROJECT, INSPECT and RENEW belong to it and read ``block`` (see
+    ``rules`` are addresses, as `cfdyn.machine.jit.addresses` makes them (numba takes long to inspect functions): F and DF read
+    ``p``. If the flow has an edge, PROJECT, INSPECT and RENEW belong to it and read ``block`` (see
     `cfdyn.kernels.edge`); ``k`` modes are held there. ``counts`` are of evaluations.
     """
 

@@ -1,4 +1,4 @@
-"""Steps of a map made of a flow, over a period or to the next crossing of a surface: of many states, one after the other."""
+"""Steps of a map made of a flow, over a period or to the next crossing of a surface: for many states, one after the other."""
 
 from typing import NamedTuple
 
@@ -18,13 +18,13 @@ ARRIVED, TOUCHES, TO_AND_FRO = 100, 101, 102  # how a step ends, beside what `me
 
 
 class Way(Block):
-    """What a step is: of a flow of m entries, n of which move, with k tangents; d entries are those of the map.
+    """The definition of a step: of a flow of m entries, n of which move, with k tangents; d entries are those of the map.
 
     Over the time ``lasting`` from the time ``begin``, or with ``out`` ≥ 0 to the next crossing of a surface in the direction
-    ``wanted`` within that time: g = 0 determines the entry ``out``. ``surface`` tells g, ∇g and ∂g/∂(parameters); ``by``: the
-    parameter that moves the last tangent, or −1. ``anywhere``: 1 where a state is one of the flow. ``turned``: 1 where the first
-    tangent is brought to length 1 after each step. ``drift`` is the address of F, ``most`` how many steps of the flow lead
-    to a state; ``held`` is 0.
+    ``wanted`` within that time: g = 0 determines the entry ``out``. ``surface`` computes g, ∇g and ∂g/∂(parameters); ``by``: the
+    parameter that drives the last tangent, or −1. ``anywhere``: 1 if a state is one of the flow. ``turned``: 1 if the first
+    tangent is normalized to length 1 after each step. ``drift`` is the address of F, ``most`` the largest number of steps of the
+    flow per state; ``held`` is 0.
     """
 
     m, n, d, k, out, wanted, by, anywhere, turned, drift, most, held, parameters = Integer.several(13)
@@ -33,7 +33,7 @@ class Way(Block):
 
 
 class Memory(NamedTuple):
-    """What a course works with, as `stepping.advance` has it. ``clock`` is made of ``fresh`` for each step.
+    """The working memory of a course, as `stepping.advance` has it. ``clock`` is made of ``fresh`` for each step.
 
     F by itself reads ``own`` and writes ``slope`` (m,), the surface reads ``given`` and writes ``g`` (1 + m + n_p,).
     """
@@ -61,9 +61,9 @@ class Memory(NamedTuple):
 class Many(NamedTuple):
     """States (N, d), tangents (N, k, d), ``ended`` and ``codes`` (N,), as those of `cfdyn.ensembles.orbits`.
 
-    An orbit stops where no entry parts it more than ``reach`` (P,) from one of ``points`` (P, d), whose place ``near`` (N,) gets.
-    ``kept`` (N, steps) gets an entry, ``sums`` (N, parts) the logarithms of the lengths of the first tangent in so many
-    parts of the way, ``lasted`` (N,) the time of the last step and ``verdict`` (N,) how it ended.
+    An orbit stops where no entry differs by more than ``reach`` (P,) from one of ``points`` (P, d); ``near`` (N,) receives its
+    index. ``kept`` (N, steps) receives an entry, ``sums`` (N, parts) the logarithms of the lengths of the first tangent in that
+    many parts of the orbit, ``lasted`` (N,) the time of the last step and ``verdict`` (N,) how it ended.
     """
 
     states: np.ndarray
@@ -81,7 +81,7 @@ class Many(NamedTuple):
 
 @inline_kernel
 def finite(z) -> bool:
-    """Whether all numbers are."""
+    """Whether all numbers are finite."""
     total = 0.0
     for i in range(z.size):
         total += 0.0 * z[i]
@@ -99,7 +99,7 @@ def largest(z, n) -> float:
 
 @inline_kernel
 def put_in(way, own, state, tangents) -> None:
-    """A state of the map with its tangents into ``z``: on the surface and along it, where there is one."""
+    """Write a state of the map with its tangents into ``z``: on the surface and along it, if there is one."""
     z, g, n, m, out = own.z, own.g, way.n, way.m, way.out
     section = out >= 0 and way.anywhere == 0
     for i in range(n):
@@ -123,7 +123,7 @@ def put_in(way, own, state, tangents) -> None:
 
 @inline_kernel
 def take_out(way, own, state, tangents) -> None:
-    """What `put_in` has put in; tangents are brought to the surface along the flow."""
+    """Read back what `put_in` has written; tangents are projected to the surface along the flow."""
     z, g, n, m, out, slope = own.z, own.g, way.n, way.m, way.out, own.slope
     for i in range(n):
         if out < 0 or way.anywhere == 1 or i != out:
@@ -150,7 +150,7 @@ def take_out(way, own, state, tangents) -> None:
 
 @inline_kernel
 def begin(way, own) -> tuple[float, float]:
-    """The side of the surface on which the course begins, and the unit in which g is measured; (0, 0) where it cannot."""
+    """The side of the surface on which the course begins, and the unit in which g is measured; (0, 0) if it cannot begin."""
     g, z, slope, n = own.g, own.z, own.slope, way.n
     call(way.drift, z, own.own, slope)
     rate, steep, fast = 0.0, 0.0, 0.0
@@ -164,7 +164,7 @@ def begin(way, own) -> tuple[float, float]:
 
 @inline_kernel
 def step_of(way, own) -> int:
-    """Follow ``z`` over a period, or to the surface; how it ended."""
+    """Integrate ``z`` over a period, or to the surface; returns how it ended."""
     clock = Clock(own.clock)
     copy(own.fresh, own.clock)
     side, unit, crossings, ended = 0.0, 1.0, 0, methods.FULL
@@ -192,7 +192,7 @@ def step_of(way, own) -> int:
 
 @inline_kernel
 def turn(tangent) -> float:
-    """The logarithm of a tangent's length, which becomes 1."""
+    """Normalize a tangent to length 1; returns the logarithm of its length before."""
     size = length(tangent)
     for i in range(tangent.size):
         tangent[i] = tangent[i] / size if size > 0.0 else tangent[i]
@@ -201,7 +201,7 @@ def turn(tangent) -> float:
 
 @inline_kernel
 def place_near(state, points, reach) -> int:
-    """The first of the points that a state is near to; −1 if none is."""
+    """The first of the points to which a state is close; −1 if there is none."""
     for place in range(reach.size):
         gap = 0.0
         for i in range(points.shape[1]):
@@ -213,7 +213,7 @@ def place_near(state, points, reach) -> int:
 
 @inline_kernel
 def note_end(way, own, many, cell, ended, done, escape, before) -> bool:
-    """Write down that an orbit has left, if it has: its next state is far off, or there is none."""
+    """Record that an orbit has diverged, if it has: its next state is far off, or there is none."""
     size = largest(own.z, way.n)
     if ended == ARRIVED and size <= escape:
         return False
@@ -226,9 +226,9 @@ def note_end(way, own, many, cell, ended, done, escape, before) -> bool:
 
 @kernel
 def map_steps(block, own, many, cells, since, steps, escape, coordinate) -> None:
-    """Take so many steps of the orbits with the numbers ``cells``, in place, behind those ``since``; see `Many`.
+    """Advance the orbits with the numbers ``cells`` by the given number of steps, in place, after those ``since``; see `Many`.
 
-    One that leaves stays where it was.
+    An orbit that diverges keeps its last state.
     """
     way, parts = Way(block), many.sums.shape[1]
     for place in range(cells.size):

@@ -1,4 +1,4 @@
-"""The state of an integration, and one step of it by the method in force."""
+"""The state of an integration, and one step of it by the current method."""
 
 from typing import Any, NamedTuple
 
@@ -22,12 +22,13 @@ LIMIT, LONG, SHORT = 5.5, 4.5, 2.5
 
 
 class Clock(Block):
-    """Where an integration is, and how it goes on; all that lives from one call of `advance` to the next.
+    """The progress of an integration, and the settings for its continuation; all that persists from one call of `advance` to the
+    next.
 
-    Times t and ``end``; the next step h, the largest, a fixed one or 0, and the smallest beside t (or ``least_t`` near 0);
-    tolerances in force, and the user's; size and error of the last step, and its `dop853.sway`. At an edge: how far it may be
-    overstepped until a first gap has opened (``slack_in``, of X ``slack_out``), how far a held eigenvalue may fall, the ``unit``
-    of X, what of X is ``noise``, and X at the last step (``above``); the last gap and margin, how fast it fell, by how much an
+    Times t and ``end``; the next step h, the largest, a fixed one or 0, and the smallest relative to t (or ``least_t`` near 0);
+    current tolerances, and the user's; size and error of the last step, and its `dop853.sway`. At an edge: how far it may be
+    overstepped until a first gap has opened (``slack_in``, for X ``slack_out``), how far a held eigenvalue may fall, the ``unit``
+    of X, the ``noise`` in X, and X at the last step (``above``); the last gap and margin, how fast it fell, by how much an
     event was missed.
     """
 
@@ -48,7 +49,7 @@ class Clock(Block):
 
 
 class Tools(NamedTuple):
-    """Work arrays that the loop itself reads; ``found`` is what the edge says."""
+    """Work arrays of the loop itself; ``found`` is the output of the edge's inspection."""
 
     found: np.ndarray
     z1: np.ndarray
@@ -71,7 +72,7 @@ def memory_for(n: int, implicit: bool) -> tuple[np.ndarray, np.ndarray, np.ndarr
 
 @inline_kernel
 def tools_in(found, memory, m) -> Tools:
-    """The work arrays in what `memory_for` makes; references to them are not counted, see `cfdyn.machine.jit.borrowed`."""
+    """The work arrays in the memory of `memory_for`; references to them are not counted, see `cfdyn.machine.jit.borrowed`."""
     return Tools(borrowed(found), borrowed(memory[0]), borrowed(memory[1]), borrowed(memory[2]),
                  borrowed(memory[WORK:SLOPES]), borrowed(memory[SLOPES : SLOPES + m]))  # fmt: skip
 
@@ -86,7 +87,7 @@ def tell_rules(clock, field, memory, pairs, pivots) -> None:
 
 @inline_kernel
 def forget_state(clock) -> None:
-    """The implicit method starts anew."""
+    """Restart the implicit method."""
     state = clock.state
     for i in range(radau5.STATE):
         state[i] = 0.0
@@ -94,7 +95,7 @@ def forget_state(clock) -> None:
 
 @inline_kernel
 def attempt(field, clock, z, f, h, tools) -> Any:
-    """One trial step by the method in force; its scaled error, at most 1 where it can be taken."""
+    """One trial step by the current method; its scaled error, at most 1 if it can be accepted."""
     clock.tried, clock.task = h, TRY
     call(clock.rules[clock.method], z, clock, f)
     return clock.error
@@ -112,7 +113,7 @@ def step_factor(clock, error, h, rejected, tools) -> float:
 
 @inline_kernel
 def interpolant(field, clock, z, f, h, tools, coefficients) -> None:
-    """The polynomial of the step just made, and how far it sways."""
+    """The polynomial of the step just made, and its `sway`."""
     clock.sway = 0.0
     if clock.method == STABILISED:
         hermite(z, f, h, tools.z1, tools.f1, coefficients)
@@ -125,7 +126,7 @@ def interpolant(field, clock, z, f, h, tools, coefficients) -> None:
 
 @inline_kernel
 def project_end(field, tools) -> bool:
-    """The end of a step back onto the edge, with its slope."""
+    """Project the end of a step onto the edge, and compute its slope."""
     if field.k == 0:
         return True
     call(field.rules[PROJECT], tools.z1, field.block, tools.found)
@@ -135,7 +136,7 @@ def project_end(field, tools) -> bool:
 
 @inline_kernel
 def stiffness(h, tools) -> float:
-    """h times the largest eigenvalue, by the last two stages of the explicit attempt; about 6 where that becomes unstable."""
+    """h times the largest eigenvalue, by the last two stages of the explicit attempt; about 6 at the stability limit."""
     slopes, points = 0.0, 0.0
     for i in range(tools.z1.size):
         slopes += (tools.f1[i] - tools.work[11, i]) ** 2
@@ -146,7 +147,7 @@ def stiffness(h, tools) -> float:
 
 @inline_kernel
 def count_stiff_signs(clock, h, tools) -> None:
-    """Count signs of stiffness: is the explicit step as long as stability allows, the implicit one no longer than that?"""
+    """Count signs of stiffness: is the explicit step as long as stability allows, and the implicit one no longer than that?"""
     if clock.auto == 0:
         return
     narrow = clock.watch == 1 and clock.gap < NARROW and clock.last_h < 0.1
@@ -173,7 +174,7 @@ def count_stiff_signs(clock, h, tools) -> None:
 
 @inline_kernel
 def note_rejection(clock, z, f, h, error, tools) -> None:
-    """An explicit step that fails beyond the bounds of stability, or although the state hardly moves in it."""
+    """Record an explicit step that fails beyond the stability limit, or although the state hardly changes in it."""
     if clock.auto == 0 or clock.method != EXPLICIT or not error > 1.0:
         return
     moved = 0.0
@@ -188,7 +189,7 @@ def note_rejection(clock, z, f, h, error, tools) -> None:
 
 @inline_kernel
 def change_method(clock, z, f, h, tools) -> int:
-    """STIFF or MILD when another method would do better and whoever calls must see to it, else REACHED."""
+    """STIFF or MILD if another method would do better and the caller must change it, else REACHED."""
     if clock.auto == 0:
         return REACHED
     stiff = clock.method == EXPLICIT and clock.stiff_signs >= 12

@@ -4,7 +4,7 @@ Hairer and Wanner, Solving Ordinary Differential Equations II, IV.8. Its three s
 method in coordinates W (Z = T W) that split the linear system into a real and a complex one of n unknowns.
 Arrays: ``work`` (ROWS, n), ``slopes`` (n, n) for the Jacobian, ``real`` and complex ``pairs`` (n+1, n) for the factors, with a
 right-hand side in the last row, and integer ``pivots`` (6, n).
-A `State` of zeros starts anew: needed whenever the solution jumps or an attempt with error <= 1 is not taken.
+A `State` of zeros restarts the method: necessary whenever the solution jumps or an attempt with error <= 1 is not accepted.
 """
 
 import numpy as np
@@ -39,7 +39,7 @@ S31, S32, S33 = 0.5028726349457868, -2.571926949855605, 0.5960392048282249
 
 
 class State(Block):
-    """Memory between attempts; the step that is factored, the last and the one before are 0 where there is none."""
+    """Memory between attempts; the factored step, the last and the one before are 0 if there is none."""
 
     age, factored, contraction, theta, iterations, last_h, last_error = Real.several(7)
     before_h, before_error, settled, shrink = Real.several(4)
@@ -66,7 +66,7 @@ def factorise(h, state, slopes, real, pairs, pivots) -> bool:
 
 @inline_kernel
 def guess(h, work, state) -> None:
-    """Z and W from the polynomial of the last step, continued."""
+    """Z and W by extrapolation of the last step's polynomial."""
     ratio = 0.0
     if state.last_h != 0.0:
         ratio = h / state.last_h
@@ -145,7 +145,7 @@ def newton(field, z, h, rtol, point, slope, work, state, real, pairs, pivots) ->
 
 @inline_kernel
 def filtered(f, h, work, real, pivots) -> float:
-    """The scaled norm of the embedded error where the slope is ``f``, its stiff part damped; the error itself in ``work``."""
+    """The scaled norm of the embedded error for the slope ``f``, its stiff part damped; the error itself in ``work``."""
     n = f.size
     for i in range(n):
         real[n, i] = f[i] + (E1 * work[Z, i] + E2 * work[Z + 1, i] + E3 * work[Z + 2, i]) / h
@@ -167,9 +167,10 @@ def bend(work, i) -> float:
 
 @inline_kernel
 def sway(h, rtol, work, state) -> float:
-    """How far the cubic of a step is off between its ends, beside what it may: by y⁗ from this one and the last; taken if <= 1.
+    """The error of the cubic of a step between its ends, relative to the limit: by y⁗ from this step and the last; accepted if <=
+    1.
 
-    The error of `attempt` is damped by h|λ|: where that is 1e6, ends within the tolerance had states between them 1e5 times off.
+    The error of `attempt` is damped by h|λ|: at 1e6, ends within the tolerance had states between them that were off 1e5 times.
     """
     if state.last_h == 0.0:
         return 0.0
@@ -182,7 +183,7 @@ def sway(h, rtol, work, state) -> float:
 
 @inline_kernel
 def conclude(z, h, error, work, state) -> None:
-    """Remember an accepted step: its polynomial, and what the next attempt needs to know."""
+    """Record an accepted step: its polynomial, and the data that the next attempt needs."""
     for i in range(z.size):
         change = work[Z + 2, i]
         first, third = (work[Z, i] - C1 * change) / (C1 * (1.0 - C1)), bend(work, i)
@@ -215,7 +216,7 @@ def stages(field, z, h, rtol, point, slope, work, state, slopes, real, pairs, pi
 def attempt(field, z, f, h, rtol, atol, z1, f1, work, state, slopes, real, pairs, pivots) -> float:
     """Try a step of size h from ``z`` with slope ``f``: fills ``z1`` and its slope ``f1``; ``atol`` > 0.
 
-    Returns the scaled error, to be accepted if <= 1 (whoever takes a larger one calls `conclude`); NaN if Newton's method
+    Returns the scaled error, accepted if <= 1 (a caller that accepts a larger one calls `conclude`); NaN if Newton's method
     fails or something is not finite.
     """
     n = z.size

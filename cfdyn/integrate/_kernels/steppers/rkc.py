@@ -15,7 +15,7 @@ FEWEST = 2
 
 @inline_kernel
 def stages_for(h, radius) -> int:
-    """How many stages a step of size h needs where the Jacobian has this spectral radius."""
+    """The number of stages for a step of size h if the Jacobian has this spectral radius."""
     return max(FEWEST, 1 + int(np.sqrt(1.54 * abs(h) * radius + 1.0)))
 
 
@@ -91,7 +91,7 @@ def march(field, z, f, h, stages, z1, f1, work) -> None:
 def attempt(field, z, f, h, rtol, atol, stages, z1, f1, work) -> float:
     """Try a step of size h from ``z`` with slope ``f``: fills ``z1`` and ``f1``; ``work`` (ROWS, n).
 
-    Returns the scaled error, to be accepted if <= 1; NaN if something is not finite.
+    Returns the scaled error, accepted if <= 1; NaN if something is not finite.
     """
     march(field, z, f, h, stages, z1, f1, work)
     derivative(field, z1, f1)

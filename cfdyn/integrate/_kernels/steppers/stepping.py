@@ -1,4 +1,4 @@
-"""The loop over steps: sizes, the way back to the edge, the first event, and what is recorded."""
+"""The loop over steps: sizes, projection to the edge, the first event, and recording."""
 
 from functools import partial
 
@@ -15,7 +15,7 @@ from cfdyn.machine.jit import borrowed, call, inline_kernel, kernel
 
 @inline_kernel
 def begin(field, clock, z, f, tools) -> None:
-    """A first step for a new phase, unless there is one, from the slope at its start; that too, if no modes are held."""
+    """A first step for a new phase, unless there is one, from the slope at its start; the slope too, if no modes are held."""
     if clock.begun == 1:
         return
     if field.k == 0:
@@ -43,7 +43,7 @@ def step_error(field, clock, z, f, h, tools) -> float:
 
 @inline_kernel
 def after_rejection(field, clock, h, factor, least) -> int:
-    """After a rejected step ``h`` the next is ``factor`` times that; not `REACHED` where there is none."""
+    """After a rejected step ``h`` the next is ``factor`` times that; returns a code other than `REACHED` if there is none."""
     clock.rejected += 1
     if arrived(field, clock, h):
         return methods.EVENT
@@ -55,7 +55,8 @@ def after_rejection(field, clock, h, factor, least) -> int:
 
 @inline_kernel
 def after_refusal(field, clock, h, ended) -> int:
-    """As `after_rejection`, of a step within its error that missed an event (modes that turn fast there, or a jump) or sways."""
+    """As `after_rejection`, for a step within its error that missed an event (modes that rotate fast there, or a jump) or
+    sways."""
     if ended == methods.SWAYED:
         return after_rejection(field, clock, h, dop853_factor(clock.sway, True), clock.least_h * (clock.least_t + abs(clock.t)))
     verdict = after_rejection(field, clock, h, 0.4, 1e-14 * (1.0 + abs(clock.t)))
@@ -66,8 +67,8 @@ def after_refusal(field, clock, h, ended) -> int:
 def advance(k, rules, p, block, counts, clock, z, f, found, memory, pairs, pivots, times, coefficients):
     """Step from ``z`` (n,) with slope ``f``, in place, to the end, an event, or until ``times`` (rows, 2) is full.
 
-    The first five are a `Field` (numba takes long to look at tuples), the three before ``times`` what `memory_for` makes.
-    Row by row ``times`` gets the start and the size of each step and ``coefficients`` (rows, 8, n) its polynomial.
+    The first five are a `Field` (numba takes long to inspect tuples), the three before ``times`` the arrays of `memory_for`.
+    Row by row ``times`` receives the start and the size of each step and ``coefficients`` (rows, 8, n) its polynomial.
     Returns (rows filled, how it ended).
     """
     field, clock = borrowed_field(z.size, k, rules, p, block, counts), Clock(clock)
@@ -121,7 +122,7 @@ def next_size(clock) -> float:
 
 @inline_kernel
 def creeps(clock, h) -> bool:
-    """True where far more steps next to an edge are tiny than not, though neither the user nor the end has it so."""
+    """True if far more steps next to an edge are tiny than not, although neither the user nor the end requires it."""
     tiny = methods.TINY * min(1.0, clock.end)
     short = clock.watch == 1 and h < tiny and clock.most_h > tiny and clock.fixed_h == 0.0
     clock.tiny = clock.tiny + 1 if short else max(clock.tiny - 1, 0)

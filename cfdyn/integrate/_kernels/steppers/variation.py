@@ -1,13 +1,13 @@
-"""A right-hand side with tangents: what an infinitesimal change of the start, or of a parameter, becomes."""
+"""A right-hand side with tangents: the evolution of an infinitesimal change of the start, or of a parameter."""
 
 from cfdyn.kernels.layout import Array, Block, Integer, Rule
 from cfdyn.machine.jit import call, kernel_rule, numbers
 
 
 class Variation(Block):
-    """A flow of m entries, the first n of which move (a last one may be the time), with k tangents of n entries behind it.
+    """A flow of m entries, the first n of which move (a last one may be the time), followed by k tangents of n entries.
 
-    ``slope`` F and ``jacobian`` DF read ``p``; where it is ``forced``, ``by`` (m,), dF/d(parameter), drives the last tangent.
+    ``slope`` F and ``jacobian`` DF read ``p``; if it is ``forced``, ``by`` (m,), dF/d(parameter), drives the last tangent.
     """
 
     m, n, k, parameters, forced = Integer.several(5)
