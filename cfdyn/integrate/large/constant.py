@@ -1,4 +1,4 @@
-"""Curvature that is the same everywhere, by products with the Hessian alone: neutral modes, and blocks that leave no room."""
+"""Constant curvature, by products with the Hessian alone: neutral modes, and blocks for which no stable set has an interior."""
 
 from typing import NamedTuple
 
@@ -14,8 +14,9 @@ EQUAL = 1e-9  # relative: round-off of a product
 
 
 class Block(NamedTuple):
-    """Weights with the same block of P^-½HP^-½ at the states looked at: of its eigenvectors at the edge or beyond (m, d) those
-    that are eigenvectors of the whole matrix there, ``neutral``, and the others, ``held``; its largest eigenvalue."""
+    """Weights with the same block of P^-½HP^-½ at all examined states: of its eigenvectors at the edge or beyond (m, d) those
+    that are eigenvectors of the whole matrix there, ``neutral``, and the others, ``held``; its largest eigenvalue.
+    """
 
     neutral: np.ndarray
     held: np.ndarray
@@ -24,9 +25,9 @@ class Block(NamedTuple):
 
 
 def constant_block(solver: ModeSolver, point: Point, sure: bool = True) -> Block | None:
-    """The one at the edge or beyond among the weights that modes there are made of; None where none was found.
+    """The constant block at the edge or beyond, among the weights in which modes there are concentrated; None if none was found.
 
-    ``sure``: only where a mode is made of few weights, since it takes some products for each of them.
+    ``sure``: only if a mode is concentrated in few weights, since the search takes some products for each of them.
     """
     flow, d = solver.flow, solver.d
     y = point.y[point.values >= 2.0 * (1 - BEGINS)]
@@ -58,7 +59,7 @@ def constant_block(solver: ModeSolver, point: Point, sure: bool = True) -> Block
 
 
 def no_interior(solver: ModeSolver, point: Point, sure: bool) -> str:
-    """Why nothing is below the edge: by interlacing λ₁ is at least an eigenvalue of such a block; "" where none is known."""
+    """Why no state is below the edge: by interlacing λ₁ is at least an eigenvalue of such a block; "" if none is known."""
     block, flow = constant_block(solver, point, sure), solver.flow
     if block is None or not len(block.held):
         return ""
@@ -71,6 +72,6 @@ def no_interior(solver: ModeSolver, point: Point, sure: bool) -> str:
 
 
 def _metric(solver: ModeSolver, z: np.ndarray, lr: float, weight: int) -> float:
-    """θP/2 of a weight with this lr."""
+    """θP/2 of a weight at this lr."""
     flow = solver.flow if np.isnan(lr) else solver.flow.at(lr=lr)
     return float(np.broadcast_to(flow.edge(z).metric, solver.d)[weight])

@@ -22,9 +22,10 @@ NOMINAL = {"gradient": 1.0, "value": 0.5, "products": 2.0, "third": 5.0, "jet": 
 
 
 class Counted:
-    """The oracle of a flow: ``counts`` of vectors by kind, ``times`` of single calls in seconds, the first of each left out.
+    """The oracle of a flow: ``counts`` of vectors by kind, ``times`` of single calls in seconds, excluding the first of each
+    kind.
 
-    T[u, u] = ∇(uᵀ∇²L u) comes from ``jet`` if the loss has it (which gives g and Hu, too), else from ``curvature_gradient``,
+    T[u, u] = ∇(uᵀ∇²L u) comes from ``jet`` if the loss has it (which also computes g and Hu), else from ``curvature_gradient``,
     else from g(w ± εu).
     """
 
@@ -84,7 +85,7 @@ class Counted:
         return self._timed("squares", len(u) + 1, lambda: self.oracle.row_squares(w, u))
 
     def jet(self, w: np.ndarray, u: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray]:
-        """The gradient and Hu where they come for nothing, else None, and T[u, u]."""
+        """The gradient and Hu if they cost nothing extra, else None, and T[u, u]."""
         if self.has_jet:
             g, product, third = self._timed("jet", 1, lambda: self.oracle.jet(w, u))
             return (g + self.decay * w, product + self.decay * u, third) if self.decay else (g, product, third)
@@ -97,7 +98,7 @@ class Counted:
         return g, (up - down) * (by / 2), (up + down - 2 * g) * by**2
 
     def mixed(self, w: np.ndarray, u: np.ndarray, v: np.ndarray, uu: np.ndarray, vv: np.ndarray) -> np.ndarray:
-        """T[u, v], where T[u, u] and T[v, v] are known."""
+        """T[u, v], if T[u, u] and T[v, v] are known."""
         if self.has_third and not self.has_jet:
             return np.asarray(self._timed("third", 1, partial(self.oracle.curvature_gradient, w, u, v)), dtype=float)
         both = np.add(u, v, out=empty(len(u)))
@@ -108,7 +109,7 @@ class Counted:
         return mixed
 
     def costs(self) -> dict[str, float]:
-        """What a vector of each kind costs in gradients, by the least of the times, else nominal."""
+        """The cost of a vector of each kind in gradients, by the least of the times, else nominal."""
         gradient = self._least(("gradient", 1))
         costs: dict[str, float] = {}
         for kind in self.counts:
@@ -136,13 +137,13 @@ class Counted:
         return {"counts": np.array(counts, np.int64), "calls": np.array(calls, np.int64).reshape(-1, 3), "times": times}
 
     def restore(self, given: dict[str, np.ndarray]) -> None:
-        """Go back to what `snapshot` gave."""
+        """Restore a `snapshot`."""
         # Fewer kinds in what an older version has kept: new ones come last.
         self.counts = {kind: int(n) for kind, n in zip(KINDS, given["counts"], strict=False) if n}
         self.calls = {(KINDS[kind], int(size)): int(n) for kind, size, n in given["calls"]}
         self.times = {key: row[np.isfinite(row)].tolist() for key, row in zip(self.calls, given["times"], strict=True)}
 
     def equivalents(self) -> float:
-        """All that was asked, in gradients; values are left out, which records ask for."""
+        """The total cost in gradients, without values of the loss, which records request."""
         costs = self.costs()
         return sum(costs[kind] * count for kind, count in self.counts.items() if kind != "value")

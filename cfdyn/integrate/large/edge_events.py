@@ -1,4 +1,4 @@
-"""`EdgeEvents`: when modes meet the edge and leave it, and where a step is to end for its path to be smooth; `Lags` of Σ."""
+"""`EdgeEvents`: when modes meet and leave the edge, and where a step should end for a smooth path; `Lags` of Σ."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ FADED = 0.02  # of the largest trace of Σ: where next to nothing is left of it
 
 
 class EdgeEvents:
-    """The events of a path. ``rank``: modes with a part in X in the last step; ``waiting``: of each mode by which that is less
-    than the last event says, the time and the number of steps from which on."""
+    """The events of a path. ``rank``: modes with a part in X in the last step; ``waiting``: for each mode by which that is less
+    than the last event states, the time and the number of steps since when.
+    """
 
     def __init__(self, options: Options):
         self.options, self.rank, self.events = options, 0, list[Event]()
@@ -31,7 +32,8 @@ class EdgeEvents:
 
     def arrival(self, point: Point, h: float, size: float) -> float:
         """The time until another mode meets the edge, if a step h would smooth the path's kink there by more than the tolerance
-        of weights of that ``size``; else ∞."""
+        of weights of that ``size``; else ∞.
+        """
         if point.rates is None or point.near <= self.rank:
             return math.inf
         gaps, places = 2.0 - point.values[: point.near], diagonal(point.near)
@@ -53,14 +55,14 @@ class EdgeEvents:
         return meets if smoothed > self.options.atol + self.options.rtol * size else math.inf
 
     def note(self, t: float, steps: int, h: float, x: np.ndarray, point: Point, reached: Point) -> None:
-        """Writes down what the step h with X from a point to another, after so many ``steps``, has changed of the number of modes
+        """Records how the step h with X from a point to another, after ``steps`` steps, has changed the number of modes
         at the edge.
 
-        A mode is there from where it has a part in X. It is no more from where it lost that, if then it comes farther from the
-        edge than a step may leave a mode that is held, 10 ``rtol`` of it, or has no part in X for `LASTING` steps: X is
-        complementary to the gap only to the accuracy of steps, which take and lose modes with a small part in turn. Steps in
-        which it comes back to the edge from the start on do not count: the last step that held it was wrong by so much, and short
-        ones need many for it.
+        A mode is at the edge from when it has a part in X. It is no longer there from when it lost that part, if it then moves
+        farther from the edge than a step may leave a held mode, 10 ``rtol`` of it, or has no part in X for `LASTING` steps: X is
+        complementary to the gap only to the accuracy of steps, which add and remove modes with a small part in turn. Steps in
+        which it returns to the edge from the start on do not count: the last step that held it was off by that distance, and
+        short steps need many to correct it.
         """
         there, now = self.events[-1].rank if self.events else 0, rank_of(x)
         self.rank = now
@@ -89,14 +91,14 @@ class EdgeEvents:
         return {"events": events, "gone": np.array(self.waiting).reshape(-1, 2)}
 
     def restore(self, given: dict[str, np.ndarray]) -> None:
-        """Go back to what `snapshot` gave."""
+        """Restore a `snapshot`."""
         self.events = [Event(float(t), WORDS[int(kind)], int(rank)) for t, kind, rank in given["events"]]
         waiting = given.get("gone", np.zeros((0, 2)))  # none in what an older version stored
         self.waiting = [(float(t), int(steps)) for t, steps in waiting]
 
 
 def _meeting(rates: Rates, x: np.ndarray, mode: int, gap: float) -> float:
-    """The time until a mode, which had no part in X (k, k), closes its gap to the edge; 0 where it moves away."""
+    """The time until a mode, which had no part in X (k, k), closes its gap to the edge; 0 if it moves away."""
     others, place = x.copy(), diagonal(len(x))[mode]
     others[mode] = others[:, mode] = 0.0
     rate = float(rates.alpha[place] + rates.beta[place] @ packed(others))
@@ -104,25 +106,25 @@ def _meeting(rates: Rates, x: np.ndarray, mode: int, gap: float) -> float:
 
 
 class Lags:
-    """By how much Σ at the ends of steps is more than what held the edge over them. ``steps``: of each tr X that held it, and the
-    share by which the mean of tr X at both ends is more.
+    """The excess of Σ at the ends of steps over the Σ that held the edge during them. ``steps``: for each the tr X that held it,
+    and the fraction by which the mean of tr X at both ends exceeds it.
 
-    The force stands still over a step and stiff weights follow it: the X that their slope asks for at the end is up to half a
-    step late. No error of the weights tells that.
+    The force is constant over a step and stiff weights follow it: the X that their slope requires at the end is up to half a
+    step late. No error of the weights shows that.
     """
 
     def __init__(self) -> None:
         self.steps = list[tuple[float, float]]()
 
     def add(self, begun: np.ndarray, x: np.ndarray, ended: np.ndarray) -> None:
-        """A step with X, from one to another X of as many modes; nothing where these are not as many."""
+        """Record a step with X, from one to another X with the same number of modes; nothing if these numbers differ."""
         if len(x) and rank_of(begun) == rank_of(x) == rank_of(ended) > 0:
             driven = float(np.trace(x))
             self.steps.append((driven, float(np.trace(begun) + np.trace(ended)) / (2 * driven) - 1))
 
     @property
     def notes(self) -> list[str]:
-        """What a user should know of the steps, but for those where next to nothing is left of Σ."""
+        """Notes for the user about the steps, excluding those in which Σ has almost vanished."""
         most = max((driven for driven, _ in self.steps), default=0.0)
         off = np.array([more for driven, more in self.steps if driven > FADED * most])
         if len(off) < FEWEST or abs(usual := float(np.median(off))) <= SLIGHT:
@@ -136,5 +138,5 @@ class Lags:
         return {"lags": np.array(self.steps).reshape(-1, 2)}
 
     def restore(self, given: Mapping[str, np.ndarray]) -> None:
-        """Go back to what `snapshot` gave; nothing in what an older version stored."""
+        """Restore a `snapshot`; nothing from a file of an older version."""
         self.steps = [(float(driven), float(more)) for driven, more in given.get("lags", np.zeros((0, 2)))]

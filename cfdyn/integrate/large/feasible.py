@@ -19,7 +19,7 @@ ROUND_OFF, SHORT = 1e-9, 0.05  # above the edge of 2; a short move, of the start
 
 
 class Tracked:
-    """The `cfdyn.integrate.feasible.Place` of a run's modes, whose next one takes over its memory."""
+    """The `cfdyn.integrate.feasible.Place` of a run's modes; the next place takes over its memory."""
 
     def __init__(self, modes: ModeTracker):
         self.modes, self.point = modes, modes.point
@@ -50,8 +50,9 @@ class Tracked:
 
 
 def put_on_edge(modes: ModeTracker, no_interior: Callable[[Point, bool], str]) -> None:
-    """The modes of a state on the edge, near one beyond it. A NumericsError without such a state, or if ``no_interior`` says
-    why there is next to none."""
+    """The modes of a state on the edge, near one beyond it. A NumericsError without such a state, or if ``no_interior`` states
+    why there is almost none.
+    """
     length = float(np.linalg.norm(modes.point.z))
     search = Search(ATTEMPTS, NEAREST * modes.options.rtol * length, SHORT * length, ROUND_OFF)
     placed, last = onto_edge(Tracked(modes), search)
@@ -63,7 +64,7 @@ def put_on_edge(modes: ModeTracker, no_interior: Callable[[Point, bool], str]) -
 
 
 def _move(flow: MatrixFreeFlow, point: Point, origin: np.ndarray) -> np.ndarray | None:
-    """From a point to the nearest one to ``origin`` that the edge, linearised there, leaves; None where there is none."""
+    """From a point to the one closest to ``origin`` that is feasible for the edge linearised there; None if there is none."""
     if point.near > MOST_MODES:
         raise NumericsError(
             f"more than {MOST_MODES} eigenvalues are beyond the edge at the start; let the optimizer take the first steps "
@@ -88,7 +89,7 @@ def _move(flow: MatrixFreeFlow, point: Point, origin: np.ndarray) -> np.ndarray 
 
 
 def _parts(flow: MatrixFreeFlow, point: Point) -> tuple[np.ndarray, np.ndarray]:
-    """The slopes of the gaps and the forces of all pairs, (m, n), of the states, which alone are moved."""
+    """The slopes of the gaps and the forces of all pairs, (m, n), in the states, which alone are moved."""
     k, d, u = point.near, flow.n_weights, point.u
     rows, forces = np.zeros((len(point.thirds), flow.dim)), np.zeros((len(point.thirds), flow.dim))
     square = 4 * point.edge.metric**2

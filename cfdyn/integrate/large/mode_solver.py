@@ -1,4 +1,4 @@
-"""A point of a path: gradient, tracked modes and what pushes them, made with few products."""
+"""A point of a path: gradient, tracked modes and the forces on them, computed with few products."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,7 +29,8 @@ SAME = 0.995  # least cosine between modes of which T is turned rather than comp
 @dataclass
 class Point:
     """z (n,), the gradient g (d,); modes y (k, d), orthonormal eigenvectors of Q^-½HQ^-½ with
-    ``values`` (k,), descending; of the first ``near`` T (pairs, d) and what moves the gap 2 − values."""
+    ``values`` (k,), descending; for the first ``near`` T (pairs, d) and what moves the gap 2 − values.
+    """
 
     z: np.ndarray
     g: np.ndarray
@@ -52,18 +53,19 @@ class Point:
         return self.y[: self.near] / self.root
 
     def slope(self, flow: MatrixFreeFlow, push: Force | None = None) -> np.ndarray:
-        """F (n,), with the oscillation of a force or without: made anew rather than kept, for memory."""
+        """F (n,), with the oscillation of a force or without: recomputed rather than stored, to save memory."""
         return flow.slope(self.z, self.g, push)
 
     def movers(self, flow: MatrixFreeFlow) -> np.ndarray:
-        """The same where the optimizer has states, which ask for them; else the modes, of which only the number counts."""
+        """The same if the optimizer has states, which require them; else the modes, of which only the number matters."""
         return self.u if flow.own.states else self.y[: self.near]
 
 
 class Wanted(NamedTuple):
-    """``guess``: how many of the predicted modes are near; ``reach`` (k,): gaps below which they are; ``angle``: how exact;
-    ``rough``: residuals of guards that are no matter, of their eigenvalues; ``near``: so many are refined as near ones, if more
-    than ``guess``, of which T is made before they are refined."""
+    """``guess``: how many of the predicted modes are near; ``reach`` (k,): gaps below which they are; ``angle``: required
+    accuracy; ``rough``: residuals of guards that may be ignored, relative to their eigenvalues; ``near``: the number refined as
+    near modes, if more than ``guess``, whose T is computed before they are refined.
+    """
 
     guess: int
     reach: np.ndarray
@@ -83,7 +85,8 @@ class ModeSolver:
 
     def at(self, z: np.ndarray, y: np.ndarray, wanted: Wanted, known_near: Callable[[int], None] = lambda near: None) -> Point:
         """The point at a state, from predicted modes (k, d), orthonormal rows, whose memory it takes over; ``known_near`` is
-        told how many of them are near before T of them is made."""
+        called with the number of near ones before T of them is computed.
+        """
         flow, oracle, w = self.flow, self.oracle, z[: self.d]
         edge = flow.edge(z)
         root = np.sqrt(edge.metric)
@@ -108,14 +111,14 @@ class ModeSolver:
         return point
 
     def _curved(self, w: np.ndarray, y: np.ndarray, root: Numbers, out: np.ndarray) -> np.ndarray:
-        """Q^-½HQ^-½ on rows, one by one, for memory."""
+        """Q^-½HQ^-½ on rows, one at a time, to save memory."""
         for row, new in zip(y, out, strict=True):
             np.divide(row, root, out=new)
             np.divide(self.oracle.product(w, new), root, out=new)
         return self._lowered(y, out)
 
     def _lowered(self, y: np.ndarray, products: np.ndarray) -> np.ndarray:
-        """Products with rows, in their place, without a part of the neutral modes."""
+        """Products with rows, in their place, with the part of the neutral modes subtracted."""
         if len(self.neutral):
             products -= (y @ self.neutral.T) @ self.neutral
         return products
@@ -123,7 +126,7 @@ class ModeSolver:
     def _bent(
         self, w: np.ndarray, y: np.ndarray, root: Numbers, products: np.ndarray
     ) -> tuple[np.ndarray | None, int, list[np.ndarray]]:
-        """The gradient and the first products where T[u, u] brings them, else None and 0; that of the modes that are near."""
+        """The gradient and the first products if T[u, u] comes with them, else None and 0; T[u, u] of the near modes."""
         g, known, own = None, 0, []
         for i, row in enumerate(y):
             gradient, product, third = self.oracle.jet(w, np.divide(row, root, out=empty(self.d)))
@@ -137,8 +140,9 @@ class ModeSolver:
         return g, known, own
 
     def _push(self, point: Point, turn: np.ndarray, own: list[np.ndarray]) -> None:
-        """T of the near modes and the rates of the gaps, from T[u, u] of the predicted ones where they hardly differ; ``turn``
-        (m, guess): their products with the predicted ones."""
+        """T of the near modes and the rates of the gaps, from T[u, u] of the predicted ones if they hardly differ; ``turn``
+        (m, guess): their products with the predicted ones.
+        """
         k = point.near
         guess = min(turn.shape[1], k)
         if not k:
@@ -164,7 +168,7 @@ class ModeSolver:
     def _fill(
         self, point: Point, rows: dict[tuple[int, int], np.ndarray], wanted: list[tuple[int, int]], turn: np.ndarray
     ) -> None:
-        """T of pairs of turned modes, ``turn`` (n, n) of the first ones, into its rows; of one mode with itself first."""
+        """T of pairs of rotated modes, ``turn`` (n, n) of the first ones, into its rows; of one mode with itself first."""
         w, y, root = point.z[: self.d], point.y[: len(turn)], point.root
 
         def mode(i: int) -> np.ndarray:
@@ -184,7 +188,7 @@ class ModeSolver:
 
     def search(self, z: np.ndarray, edge: Edge, count: int, against: np.ndarray, seed: int, tol: float, restarts: int
                ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-        """The largest eigenvalues of Q^-½HQ^-½ on what is orthogonal to some modes, and their modes."""
+        """The largest eigenvalues of Q^-½HQ^-½ on the orthogonal complement of some modes, and their modes."""
         root, w = np.sqrt(edge.metric), z[: self.d]
         size = min(self.d - len(against), max(BASIS if len(against) else FIRST_BASIS, count + 4))
         random, modes = np.random.default_rng(seed), (np.zeros(0), against[:0])
@@ -198,7 +202,7 @@ class ModeSolver:
         return modes
 
     def top(self, z: np.ndarray, edge: Edge, against: np.ndarray, seed: int) -> float:
-        """About the largest eigenvalue there, from below, with few vectors."""
+        """An estimate from below of the largest eigenvalue there, with few vectors."""
         start = np.random.default_rng(seed).standard_normal(self.d)
         return top(self._operator(z[: self.d], np.sqrt(edge.metric)), start, against, min(CHECKS, self.d - len(against)))
 
@@ -207,7 +211,7 @@ class ModeSolver:
 
 
 class Chooser:
-    """Which modes are corrected, and the residuals that will do."""
+    """Which modes are corrected, and the residuals that suffice."""
 
     def __init__(self, guess: int, wanted: Wanted, length: int):
         self.guess, self.wanted, self.round, self.again = guess, wanted, 0, length == 1 and wanted.angle <= COARSE
@@ -225,7 +229,7 @@ class Chooser:
 
 
 def turn_thirds(turn: np.ndarray, thirds: list[np.ndarray]) -> None:
-    """T of the pairs of modes that are turned, in the place of what it was: rows of ``turn`` (k, k) are the new ones."""
+    """T of the pairs of modes that are rotated, overwriting the old values: rows of ``turn`` (k, k) are the new modes."""
     k = len(turn)
     place = {pair: n for n, pair in enumerate(pairs(k))}
     factors = np.zeros((len(place), len(place)))

@@ -1,4 +1,5 @@
-"""The leading eigenvectors of a symmetric operator that changes slowly, in rows: begun, followed, and searched for others."""
+"""The leading eigenvectors of a symmetric operator that changes slowly, in rows: initialized, tracked, and searched for
+others."""
 
 import math
 from collections.abc import Callable
@@ -13,9 +14,9 @@ TINY = 1e-10  # of a unit vector: what is left of one that lies in the space of 
 
 
 def orthonormal(rows: np.ndarray, against: np.ndarray) -> np.ndarray:
-    """The rows, each orthogonal to ``against`` and to those before it, in their place; what is no new direction is left out.
+    """The rows, each orthogonal to ``against`` and to those before it, in their place; rows without a new direction are omitted.
 
-    Everything twice: once is not enough where little is left.
+    Each projection is done twice: once is not enough where little remains.
     """
     basis, count = rows, 0
     for row in rows:
@@ -37,14 +38,15 @@ def orthonormal(rows: np.ndarray, against: np.ndarray) -> np.ndarray:
 
 
 def ritz(basis: np.ndarray, products: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The ``count`` largest Ritz values, descending, and what makes their vectors of the basis, in rows."""
+    """The ``count`` largest Ritz values, descending, and the coefficients of their vectors in the basis, in rows."""
     small = basis @ products.T
     values, turn = np.linalg.eigh((small + small.T) / 2)
     return values[::-1][:count].copy(), turn.T[::-1][:count]
 
 
 def recombine(turn: np.ndarray, rows: np.ndarray, more: np.ndarray) -> None:
-    """turn @ [rows; more] in the place of the rows (k, d), and of as many of ``more`` as ``turn`` has more, piece by piece."""
+    """turn @ [rows; more] in the place of the rows (k, d), and of as many of ``more`` as ``turn`` has additional rows, in
+    pieces."""
     (k, d), m = rows.shape, len(turn) - len(rows)
     old, added = np.ascontiguousarray(turn[:, :k]), np.ascontiguousarray(turn[:, k:])
     room = np.empty((2, k + m, min(PIECE, d)))  # used again: memory that is asked for anew costs more than the products
@@ -60,12 +62,13 @@ def recombine(turn: np.ndarray, rows: np.ndarray, more: np.ndarray) -> None:
 def refined(
     product: Product, basis: np.ndarray, products: np.ndarray, choose: Choice, rounds: int, at_once: int, length: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Ritz values (k,) of a basis (k, d) and its products, which become Ritz vectors and theirs, and what turns the old into
-    the new vectors (k, k), as far as it does.
+    """Ritz values (k,) of a basis (k, d) and its products, which become Ritz vectors and their products, and the matrix (k, k)
+    from the old to the new vectors, as far as one exists.
 
-    ``choose`` says from values and residuals which vectors are to be corrected, in so many rounds; of those so many are corrected
-    at once, each of which takes the memory of two vectors. In the first round up to ``length`` residuals of each one after
-    another, until one will do or is ``DONE`` of the largest: if there can be more than one, with all old vectors in memory.
+    ``choose`` selects from values and residuals the vectors to be corrected, in ``rounds`` rounds; ``at_once`` of them are
+    corrected at a time, each of which takes the memory of two vectors. In the first round up to ``length`` residuals of each are
+    added one after another, until one suffices or is ``DONE`` of the largest: if there can be more than one, with all old vectors
+    in memory.
     """
     k, none = len(basis), basis[:0]
     old = basis.copy() if length > 1 else none  # for what turns them: products of single turns leave out a little of it
@@ -88,8 +91,9 @@ def refined(
 def _corrected(
     product: Product, basis: np.ndarray, products: np.ndarray, values: np.ndarray, chosen: dict[int, float], length: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Ritz values and what turned the vectors last, with the residuals of some in the space; from the second ones on with what
-    the last ones moved these vectors by, too: conjugate directions (LOBPCG, Knyazev 2001, doi.org/10.1137/S1064827500366124)."""
+    """Ritz values and the last rotation of the vectors, with residuals of some of them in the space; from the second residual on
+    also with the last change of these vectors: conjugate directions (LOBPCG, Knyazev 2001, doi.org/10.1137/S1064827500366124).
+    """
     k, more, curved, turn = len(basis), basis[:0], basis[:0], np.diag(np.ones(len(basis)))
     largest, enough = 0.0, float(np.linalg.norm(list(chosen.values())))
     for left in range(length - 1, -1, -1):
@@ -122,7 +126,7 @@ def _corrected(
 
 
 def completed(rows: np.ndarray, near: np.ndarray) -> np.ndarray:
-    """``near`` (n, d) and behind it what is in the space of orthonormal rows (k, d) beside it, together as many rows."""
+    """``near`` (n, d), followed by the rest of the space of orthonormal rows (k, d) orthogonal to it, together as many rows."""
     left = np.linalg.svd(rows @ near.T)[0]
     more = orthonormal(left.T[len(near) :] @ rows, near)
     return np.concatenate([near, more])
@@ -131,10 +135,10 @@ def completed(rows: np.ndarray, near: np.ndarray) -> np.ndarray:
 def searched(
     product: Product, start: np.ndarray, count: int, against: np.ndarray, size: int, tol: float, restarts: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The largest eigenvalues of the operator on what is orthogonal to ``against``, and vectors (count, d).
+    """The largest eigenvalues of the operator on the complement of ``against``, and vectors (count, d).
 
     By Lanczos' method with ``size`` vectors, restarted with the best ``count`` + 1 of them until residuals are below ``tol``
-    of the largest value, at most so often. None where nothing of the start is orthogonal to ``against``.
+    of the largest value, at most ``restarts`` times. None if no part of the start is orthogonal to ``against``.
     """
     begin = orthonormal(start[None], against)
     if not len(begin):
@@ -174,8 +178,8 @@ def searched(
 
 
 def top(product: Product, start: np.ndarray, against: np.ndarray, steps: int) -> float:
-    """The largest Ritz value after some steps of Lanczos' method on what is orthogonal to ``against``, with two vectors kept; −∞
-    where nothing of the start is.
+    """The largest Ritz value after some steps of Lanczos' method on the complement of ``against``, with two vectors stored; −∞
+    if no part of the start lies in it.
 
     >>> round(top(lambda v: v * np.arange(9.0), np.ones(9), np.zeros((0, 9)), 8), 3)
     8.0
@@ -201,7 +205,8 @@ def top(product: Product, start: np.ndarray, against: np.ndarray, steps: int) ->
 
 
 def aligned(old: np.ndarray, new: np.ndarray, first: int | None = None) -> np.ndarray:
-    """The turn (k, k) that brings the first rows together, and each of the others by its sign, nearest to the new ones."""
+    """The rotation (k, k), of the first rows together and of each other row by its sign, that brings them closest to the new
+    ones."""
     k = len(old) if first is None else first
     overlap, turn = new @ old.T, np.diag(np.ones(len(old)))
     if k:

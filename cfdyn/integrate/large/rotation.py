@@ -1,4 +1,4 @@
-"""`Rotation`: modes at the edge rotate as weights move: how their force answers, learned from steps where it is stiff."""
+"""`Rotation`: modes at the edge rotate as weights move: the response of their force, learned from steps where it is stiff."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ LEARNED = ("moves", "changes", "axes", "sizes")
 class Rotation:
     """∇⟨H, Σ⟩(w + s) ≈ ∇⟨H, Σ⟩(w) + Ks at the same X, K = Σ sizes·axes axesᵀ ⪰ 0 by Nyström's formula from moves and changes.
 
-    An eigenvector at the edge rotates into one of a curvature λ with ∂H, by ∂H/(2/η − λ): what pushes the weights rotates with
-    it, at the rates of ηK/2 per step, which bound a step whose force is extrapolated. It is ``on`` from where many steps of the
-    run were not taken, or are short by the force alone, or where they crawl at that bound: there it has ``begun`` (NaN before),
-    and a user is told. Without ``learns`` K stays 0.
+    An eigenvector at the edge rotates into one of a curvature λ with ∂H, by ∂H/(2/η − λ): the force on the weights rotates with
+    it, at the rates of ηK/2 per step, which bound a step with extrapolated force. It is ``on`` once many steps of the
+    run were rejected, or are short because of the force alone, or once they crawl at that bound: then it has ``begun`` (NaN
+    before), and a note informs the user. Without ``learns`` K stays 0.
 
     >>> one = Rotation(3)
     >>> one.learn(np.array([0.1, 0.0, 0.0]), np.array([2.0, 0.0, 0.0]), 0.0)
@@ -41,16 +41,16 @@ class Rotation:
 
     @classmethod
     def of(cls, flow: MatrixFreeFlow) -> Rotation:
-        """It learns for central flows of optimizers without states, of so few weights that memory is no matter."""
+        """It learns for central flows of optimizers without states, with few enough weights that memory is not a concern."""
         return cls(flow.n_weights, flow.kind == "central" and not flow.own.states and flow.n_weights < LONG)
 
     def forget(self) -> None:
-        """K = 0: where no mode was held for a while, what was learned at another X answers wrongly."""
+        """K = 0: after a time without held modes, the response learned at another X is wrong."""
         none = np.zeros((0, self.d))
         self.moves, self.changes, self.axes, self.sizes = none, none, none, np.zeros(0)
 
     def learn(self, move: np.ndarray, change: np.ndarray, least: float) -> None:
-        """K from one more move (d,) and the change of the force on it; sizes below ``least`` are no matter."""
+        """K from one more move (d,) and the change of the force on it; sizes below ``least`` are ignored."""
         length = float(np.linalg.norm(move))
         if not 0 < length < np.inf:
             return
@@ -72,12 +72,12 @@ class Rotation:
         self.sizes = roots**2
 
     def __call__(self, move: np.ndarray) -> np.ndarray:
-        """K with a move (d,)."""
+        """K times a move (d,)."""
         return (self.sizes * (self.axes @ move)) @ self.axes
 
     @property
     def notes(self) -> list[str]:
-        """What a user should know."""
+        """Notes for the user."""
         if np.isnan(self.begun):
             return []
         why = "eigenvectors at the edge turn into others near it as the weights move, and what they push with turns"
@@ -87,18 +87,19 @@ class Rotation:
     # -- in a step ----------------------------------------------------------------------------------------------------
 
     def rate(self, speed: float | np.ndarray) -> float:
-        """The largest rate at which the force answers, M = ``speed``."""
+        """The largest rate at which the force responds, M = ``speed``."""
         return 0.5 * float(np.max(speed)) * float(self.sizes.max(initial=0.0))
 
     def moved(self, push: Force | None, move: np.ndarray) -> Force | None:
-        """A force as it is after a move of the weights (d,)."""
+        """The force after a move of the weights (d,)."""
         if push is None or not len(self.sizes):
             return push
         return push._replace(bend=push.bend + self(move))
 
     def lead(self, ahead: float, w: np.ndarray, extrapolated: bool) -> np.ndarray | None:
-        """By how much a force that is ``extrapolated`` so far ahead, in units of the last step, is ahead of the one at w, (d,),
-        by what is learned; None without that."""
+        """By how much a force ``extrapolated`` this far ahead, in units of the last step, differs from the one at w, (d,),
+        according to the learned K; None without K.
+        """
         if not len(self.sizes):
             return None
         if not extrapolated or self.past is None:
@@ -106,7 +107,7 @@ class Rotation:
         return self(ahead * (w - self.past))
 
     def softened(self, rates: Rates, thirds: np.ndarray, slope: np.ndarray, h: float, speed: float, stages: int) -> Rates:
-        """Rates of the gaps, on average over a step h of so many stages in which the force answers."""
+        """Rates of the gaps, averaged over a step h of the given number of stages in which the force responds."""
         if not len(self.sizes):
             return rates
         fast = 0.5 * speed * self.sizes
@@ -116,20 +117,23 @@ class Rotation:
     # -- after a step -------------------------------------------------------------------------------------------------
 
     def passed(self, w: np.ndarray, other_held: bool) -> None:
-        """T of another point is from these weights; where modes come to be held, or are no more, all is learned anew."""
+        """Record that T of another point is from these weights; when the first modes are held, or none any more, restart the
+        learning."""
         if self.on:
             self.past = w
             if other_held:
                 self.forget()
 
     def observe(self, move: np.ndarray, change: np.ndarray, h: float, speed: float, allowed: float) -> None:
-        """Learn from the change of ∇⟨H, Σ⟩ (d,) at the same X over the move (d,) of a step, if it is on and the error of what was
-        predicted is more than a part of what is ``allowed``."""
+        """Learn from the change of ∇⟨H, Σ⟩ (d,) at the same X over the move (d,) of a step, if it is on and the error of the
+        prediction is more than a fraction of what is ``allowed``.
+        """
         if self.on and 0.5 * speed * h * float(np.linalg.norm(change - self(move))) > WRONG * allowed:
             self.learn(move, change, FAINT / h / (0.5 * speed))
 
     def watch(self, move: np.ndarray, change: np.ndarray, h: float, speed: float, t: float, rejected: int, steps: int) -> None:
-        """Count the steps that crawl, until it has begun; at the time t, after so many steps and others that were not taken."""
+        """Count the steps that crawl, until it has begun; at the time t, after the given numbers of accepted and rejected
+        steps."""
         if np.isnan(self.begun):
             changed, way = h * (0.5 * speed) * float(np.linalg.norm(change)), float(np.linalg.norm(move))
             self.short = _counted(self.short, h < SHORTER and changed > STIFF * way)
@@ -137,7 +141,7 @@ class Rotation:
             self.on = self.on or self.short >= CRAWL or rejected >= max(REFUSED, SHARE * steps)
 
     def count_stuck(self, frozen: float, others: float) -> None:
-        """Count the steps that are short since the force stands still in them, by its error and the others, in tolerances."""
+        """Count the steps that are short because their force is constant, by its error and the others, in tolerances."""
         if self.learns and not self.on:
             self.stuck = _counted(self.stuck, frozen > max(STUCK, ALONE * others))
             self.on = self.stuck >= MANY
@@ -145,7 +149,7 @@ class Rotation:
     # -- as arrays ----------------------------------------------------------------------------------------------------
 
     def snapshot(self) -> dict[str, np.ndarray]:
-        """All of it, as arrays; none where it does not learn."""
+        """All of it, as arrays; none if it does not learn."""
         if not self.learns:
             return {}
         return {
@@ -154,7 +158,7 @@ class Rotation:
         }  # fmt: skip
 
     def restore(self, given: dict[str, np.ndarray]) -> None:
-        """What `snapshot` gave, into one that has learned nothing; what an older version stored knows nothing of it."""
+        """Restore a `snapshot` into an object that has learned nothing; files of an older version contain none of it."""
         if not self.learns or "turning" not in given:
             return
         short, on, begun, *stuck = given["turning"].tolist()

@@ -1,4 +1,4 @@
-"""The rows of a path: what is read off a run at its steps, and between them."""
+"""The rows of a path: readings of a run at its steps, and between them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Reading(NamedTuple):
 
 
 def reading(run: LargeRun) -> Reading:
-    """What a run shows at its present time: of the loss alone, without the penalty that weight decay stands for."""
+    """The readings of a run at its present time: of the loss alone, without the penalty that weight decay represents."""
     point, theta, decay = run.point, run.theta, run.flow.decay
     factors, x = run.covariance_factors
     k, curved, g = len(x), run.curved(factors) - decay * factors, point.g - decay * run.w
@@ -44,7 +44,8 @@ def reading(run: LargeRun) -> Reading:
 
 
 def looked_at(run: LargeRun, z: np.ndarray, what: Reading) -> Reading:
-    """What is shown of a state of the run's last step, where its mode, which `reading` has, is not told by `sharpest` anyway."""
+    """The readings of a state of the run's last step: ``what``, with the largest eigenvalue from `sharpest` unless it is
+    exact."""
     if _exact(run):
         return what
     edge = run.flow.edge(z)
@@ -56,7 +57,7 @@ def looked_at(run: LargeRun, z: np.ndarray, what: Reading) -> Reading:
 
 
 def _exact(run: LargeRun) -> bool:
-    """Whether the largest of a run's own eigenvalues are exact: where there are oscillations, and where they are near."""
+    """Whether the largest of a run's own eigenvalues are exact: if there are oscillations, and if they are near."""
     kind = run.flow.kind
     if kind not in ("plain", "central") or not len(run.point.y):
         return True
@@ -64,9 +65,10 @@ def _exact(run: LargeRun) -> bool:
 
 
 def sharpest(run: LargeRun, z: np.ndarray | None = None) -> float:
-    """λ₁(P⁻¹H) of a run, or at a state z of its last step. Away from the edge a flow follows its mode only as well as its steps
-    need, and the direction of an edge flow may be another one: here by more products from that mode and a little of all others,
-    a reading, which is not counted."""
+    """λ₁(P⁻¹H) of a run, or at a state z of its last step. Away from the edge a flow tracks its mode only as accurately as its
+    steps require, and the direction of an edge flow may be another one: this uses further products from that mode and a little of
+    all others, a reading, which is not counted.
+    """
     turning = run.flow.kind == "edge"
     if _exact(run) and not turning:
         return float(run.eigenvalues[0]) if len(run.eigenvalues) else np.nan
@@ -88,7 +90,7 @@ def _root(x: np.ndarray) -> np.ndarray:
 
 
 class Rows:
-    """Collects rows at given times, or at the ends of all steps, of which it keeps every second one where they get too many."""
+    """Collects rows at given times, or at the ends of all steps, of which it keeps every second one when there are too many."""
 
     def __init__(self, run: LargeRun, times: np.ndarray | None):
         self.run, self.times, self.every, self.seen = run, times, 1, 0
@@ -102,7 +104,7 @@ class Rows:
             self._add(0.0, run.z, self.last)
 
     def after(self, piece: Piece) -> None:
-        """What a step brings."""
+        """Record the rows of a step."""
         now = reading(self.run)
         if self.times is None:
             self.seen += 1
@@ -147,7 +149,7 @@ class Rows:
 
 
 def between(piece: Piece, share: float) -> np.ndarray:
-    """The state at a share of a step, by the cubic through its ends and slopes."""
+    """The state at a fraction of a step, by the cubic through its ends and slopes."""
     if share == 1.0:
         return piece.z1
     h, rest = piece.t1 - piece.t0, 1.0 - share
@@ -156,7 +158,7 @@ def between(piece: Piece, share: float) -> np.ndarray:
 
 
 def _mixed(a: Reading, b: Reading, share: float) -> Reading:
-    """Straight lines; of eigenvalues and variances the numbers that only one has count as NaN and as 0."""
+    """Linear interpolation; eigenvalues and variances that only one of the two has count as NaN and as 0."""
     k, r = min(len(a.eigenvalues), len(b.eigenvalues)), max(len(a.variances), len(b.variances))
     sizes = [np.concatenate([x.variances, np.zeros(r - len(x.variances))]) for x in (a, b)]
     values = (1 - share) * a.eigenvalues[:k] + share * b.eigenvalues[:k]
@@ -173,7 +175,7 @@ def _padded(rows: list[np.ndarray]) -> np.ndarray:
 
 
 def statistics(run: LargeRun) -> dict[str, Any]:
-    """What a run has cost and how well it held the edge."""
+    """The cost of a run and how accurately it held the edge."""
     counts, costs = run.oracle.counts, run.oracle.costs()
     names = {"gradient": "gradients", "products": "products", "third": "curvature_gradients", "jet": "jets", "value": "values",
              "rows": "directions_by_row", "squares": "squares_by_row"}  # fmt: skip

@@ -17,7 +17,7 @@ Slope = Callable[[State], State]
 
 
 def stages(h: float, radius: float) -> int:
-    """The fewest stages for a step h where the slope's derivative has eigenvalues down to −radius; a NumericsError above `MOST`.
+    """The fewest stages for a step h if the slope's derivative has eigenvalues down to −radius; a NumericsError above `MOST`.
 
     >>> stages(10.0, 2.0), stages(0.1, 2.0)
     (7, 2)

@@ -1,4 +1,4 @@
-"""A start that some steps of the optimizer have led to: gradient flow and optimizer part in the first ones, edge or not."""
+"""A start after some steps of the optimizer: gradient flow and optimizer differ in the first ones, with or without an edge."""
 
 import inspect
 from typing import Any
@@ -14,7 +14,7 @@ from cfdyn.systems.matrix_free.rod_flow import MatrixFreeRodFlow
 
 
 def warmed(flow: MatrixFreeFlow, w0: np.ndarray, steps: int) -> tuple[np.ndarray, str]:
-    """(w₋ + 2w + w₊)/4 about the optimizer's step of that number with the slow states there, (n,), and what to say of it.
+    """(w₋ + 2w + w₊)/4 about the optimizer's step of that number with the slow states there, (n,), and a note about it.
 
     >>> from types import SimpleNamespace
     >>> import cfdyn as cf
@@ -48,7 +48,7 @@ def warmed(flow: MatrixFreeFlow, w0: np.ndarray, steps: int) -> tuple[np.ndarray
 
 
 class OnBatches:
-    """A loss whose gradient is that of rows drawn anew each time, from one stream."""
+    """A loss whose gradient is that of rows redrawn each time, from one stream."""
 
     def __init__(self, oracle: Any, noise: RowNoise):
         if "rows" not in inspect.signature(oracle.gradient).parameters:

@@ -1,4 +1,4 @@
-"""`ModeTracker`: the modes that a run follows from step to step, with a guard behind those that are near the edge."""
+"""`ModeTracker`: the modes that a run tracks from step to step, and a guard mode beyond those near the edge."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ OTHER = 0.1  # of a unit vector: modes that are farther apart are others
 
 
 class ModeTracker:
-    """The modes at a run's point, those at another one near by, and how their gaps to the edge change.
+    """The modes at a run's point, those at another one nearby, and how their gaps to the edge change.
 
-    ``point``: where the run is; ``trend`` (k,): how fast its values changed in the last step. ``previous`` (j, d): near modes of
-    the point ``last_step`` before it (after it, where that is negative: of a step that was not taken), ``previous_thirds`` their
-    T in the basis of the modes here; None where they are not known, and a step uses them up. ``predicted_gap`` (k, k): of the
-    near modes after a step, as it was predicted; ``gap_error``: by how much the last one was wrong. ``spent``: the force of the
-    point's T where T was given up for memory. ``steps_since``: the last search for a mode that nobody saw.
+    ``point``: the current point of the run; ``trend`` (k,): how fast its values changed in the last step. ``previous`` (j, d):
+    near modes of the point ``last_step`` before it (after it, if negative: of a rejected step), ``previous_thirds`` their
+    T in the basis of the modes here; None if they are not known; a step uses them up. ``predicted_gap`` (k, k): of the
+    near modes after a step, as predicted; ``gap_error``: the error of the last prediction. ``spent``: the force of the
+    point's T if T was discarded to save memory. ``steps_since``: the last search for a mode that was not tracked.
     """
 
     def __init__(self, solver: ModeSolver, options: Options):
@@ -51,7 +51,7 @@ class ModeTracker:
         self.point, self.trend = point, np.zeros(len(point.y))
 
     def search(self, z: np.ndarray) -> None:
-        """Start at the point at a state of which nothing is known, with its largest modes."""
+        """Start at the point at a state without prior information, with its largest modes."""
         none = np.zeros((0, self.flow.n_weights))
         count = min(self.flow.n_weights, 2 if self.central else 1)
         _, y = self.solver.search(z, self.flow.edge(z), count, none, self.options.seed, 1e-3, 30)
@@ -76,7 +76,7 @@ class ModeTracker:
         return float(0.5 * min(h / self.last_step, FARTHEST))
 
     def middle_thirds(self, ahead: float) -> np.ndarray:
-        """T of the near modes in the middle of a step, extrapolated; uses up what is known of another point."""
+        """T of the near modes in the middle of a step, extrapolated; uses up the data of the other point."""
         if self.previous_thirds is None:
             return self.point.thirds
         thirds, self.previous_thirds = self.previous_thirds, None  # its memory is used again
@@ -86,8 +86,9 @@ class ModeTracker:
         return thirds
 
     def predicted(self, x: np.ndarray, h: float, fine: bool = False) -> tuple[np.ndarray, Wanted]:
-        """The modes (k, d) after a step with the covariance x, and which are near then, to a smaller angle where
-        it is to be ``fine``; those of the point keep near ones alone, for memory, until `regain`."""
+        """The modes (k, d) after a step with the covariance x, and which are near then, to a smaller angle if
+        ``fine``; the point keeps its near modes alone, to save memory, until `regain`.
+        """
         point = self.point
         y, ahead, none = point.y.copy(), min(h / self.last_step, FARTHEST), point.y[:0]
         if self.previous is not None:
@@ -106,7 +107,7 @@ class ModeTracker:
         return y, Wanted(near if point.turned else 0, reach, min(self.angle, COARSE) if fine else self.angle, near=near)
 
     def _near_after(self, x: np.ndarray, h: float) -> tuple[int, np.ndarray]:
-        """How many modes are near after a step, by their rates, and the gaps (k,) below which they are."""
+        """The number of near modes after a step, by their rates, and the gaps (k,) below which they are near."""
         point = self.point
         trend = self.trend.copy()
         gap = 2.0 - point.values - h * trend
@@ -130,8 +131,9 @@ class ModeTracker:
         return near, reach
 
     def give_up_thirds(self, x: np.ndarray, near: int) -> None:
-        """T of the point, once so many modes are near after a step: where these are others and weights many, only what pushes is
-        kept of it, for memory; a step that is not taken has it made anew."""
+        """Discard T of the point, once the number of near modes after a step is known: if it changes and there are many weights,
+        only the force is kept, to save memory; a rejected step has T recomputed.
+        """
         point = self.point
         if self.many and len(x) and near != point.near:
             self.spent = force(x, point.edge, point.movers(self.flow), point.thirds, bool(self.flow.own.states))
@@ -140,7 +142,7 @@ class ModeTracker:
     # -- after a step -------------------------------------------------------------------------------------------------
 
     def take(self, after: Point, h: float, keep: bool = True) -> None:
-        """Go on to the point after a step; ``keep`` what is known of this one."""
+        """Move to the point after a step; ``keep`` what is known of this one."""
         old = self.point
         self.gap_error = self._gap_error(after)
         count = min(len(old.values), len(after.values))
@@ -152,20 +154,20 @@ class ModeTracker:
         self.steps_since += 1
 
     def learn(self, after: Point, h: float) -> None:
-        """From a point after a step that is not taken: how modes and T move."""
+        """Learn from a point after a rejected step how modes and T move."""
         self.regain(after.y)
         self.gap_error = np.zeros((0, 0))
         self.previous, self.last_step = after.y[: self.point.near].copy(), -h
         self.previous_thirds = _turned_thirds(after, self.point)
 
     def regain(self, rows: np.ndarray) -> None:
-        """The guards of the point again, after a step that is not taken, from the modes (k, d) that were looked at."""
+        """The guards of the point again, after a rejected step, from the modes (k, d) that were examined."""
         self.point.y = completed(rows, self.point.y)
 
     def _gap_error(self, after: Point) -> np.ndarray:
-        """By how much the gaps of a step's near modes (k, k) are others than was predicted, as far as modes are the same.
+        """By how much the gaps of a step's near modes (k, k) differ from the prediction, as far as the modes are the same.
 
-        It is of second order in the step, mainly since F changes on the way; the next step takes it into account.
+        It is of second order in the step, mainly since F changes during it; the next step takes it into account.
         """
         k, own = len(self.predicted_gap), self.point.y
         if not k or len(after.y) < k:
@@ -178,8 +180,9 @@ class ModeTracker:
     # -- which modes --------------------------------------------------------------------------------------------------
 
     def guard(self, steps: int, rank: int) -> None:
-        """A guard behind the near modes, a new one where there is none; now and then a search for a mode that nobody saw. So
-        many ``steps`` are done, and so many modes held."""
+        """Keep a guard mode beyond the near modes, a new one if there is none; now and then search for a mode that was not
+        tracked. ``steps`` steps are done, and ``rank`` modes are held.
+        """
         point, d = self.point, self.flow.n_weights
         least = self._least()
         if len(point.y) < least:
@@ -204,11 +207,11 @@ class ModeTracker:
         return min(self.flow.n_weights, self.point.near + GUARDS if self.central else 1)
 
     def search_more(self, count: int, steps: int, rank: int) -> None:
-        """So many modes more, which are sought."""
+        """Search for the given number of further modes."""
         self.join(*self.solver.search(self.point.z, self.point.edge, count, self.point.y, steps + 1, 0.02, 4), rank)
 
     def join(self, values: np.ndarray, y: np.ndarray, rank: int) -> None:
-        """More modes, each in its place by value; where they are near, their forces are taken too."""
+        """Add modes, each in its place by value; if they are near, compute their forces too."""
         point = self.point
         new = orthonormal(y, point.y)
         if not len(new):
@@ -229,8 +232,9 @@ class ModeTracker:
             self.widen(near)
 
     def widen(self, near: int) -> None:
-        """The point anew with more of its modes as near ones: what was a guard is known roughly, and T of it is not. Others that
-        are close by are near ones, too, but for many weights, for memory."""
+        """Recompute the point with more of its modes as near ones: a former guard is known only roughly, and its T is not known.
+        Others that are close by become near ones, too, except for many weights, to save memory.
+        """
         point = self.point
         self.previous_thirds, self.spent, self.gap_error = None, None, np.zeros((0, 0))
         reach = np.full(len(point.y), 0.0 if self.many else 2 * NEAR)
@@ -243,7 +247,7 @@ class ModeTracker:
             raise
 
     def renew(self, steps: int, rank: int) -> None:
-        """The point anew with one more mode, which is sought: where no step is taken, one may be at the edge unseen."""
+        """Recompute the point with one more mode, found by a search: if no step succeeds, an unseen one may be at the edge."""
         self.previous, self.previous_thirds, self.point.thirds = None, None, np.zeros((0, 0))  # memory: T is made anew anyway
         if len(self.point.y) < self.flow.n_weights:
             self.search_more(1, steps, rank)
@@ -262,7 +266,7 @@ class ModeTracker:
         }  # fmt: skip
 
     def restore(self, given: dict[str, np.ndarray]) -> None:
-        """Go back to what `snapshot` gave."""
+        """Restore a `snapshot`."""
         flow, z, g, (near, turned) = self.flow, given["z"], given["g"], given["near"].tolist()
         self.point = point = Point(z, g, flow.edge(z, g), given["y"], given["values"], near, given["thirds"], turned=bool(turned))
         if len(point.thirds):
@@ -273,12 +277,12 @@ class ModeTracker:
 
 
 def or_none(array: np.ndarray | None) -> np.ndarray:
-    """An array to store, empty in the place of None."""
+    """An array to store, empty in place of None."""
     return np.zeros(0) if array is None else array.copy()
 
 
 def _turned_thirds(old: Point, after: Point) -> np.ndarray | None:
-    """T of the near modes of a point that is done with, in its place, in the basis of another; None where these are others."""
+    """T of the near modes of a finished point, in its place, in the basis of another; None if the modes differ."""
     k = after.near
     if old.near != k or not k:
         return None

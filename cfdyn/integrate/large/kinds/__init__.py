@@ -1,1 +1,1 @@
-"""Runs of flows that step as no other does, one file each: the central map, the edge flow, the flow of batches."""
+"""Runs of flows with their own kind of step, one file each: the central map, the edge flow, the flow of batches."""

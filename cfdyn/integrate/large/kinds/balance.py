@@ -1,4 +1,4 @@
-"""What batches make of a loss's rows on its sharp modes: the covariance in equilibrium with where the weights are."""
+"""The equilibrium covariance on the sharp modes of the gradient noise from batches of rows, at the current weights."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ EXACT, MOST = 1e-10, 500  # residual and steps of conjugate gradients
 
 
 class Balance(NamedTuple):
-    """X (k, k) of Σ = UᵀXU, and what a step takes off the sharpest mode's variance, 1/R − N."""
+    """X (k, k) of Σ = UᵀXU, and the amount by which a step reduces the sharpest mode's variance, 1/R − N."""
 
     x: np.ndarray
     loss: float
@@ -21,7 +21,7 @@ class Balance(NamedTuple):
 def balanced(
     response: Response, values: np.ndarray, slopes: np.ndarray, bends: np.ndarray, share: float, cut: float
 ) -> Balance:
-    """X = φRφ∘(N[X] + C) of modes that flip at 2, with ``values`` (k,), descending; R: how they answer to a kick.
+    """X = φRφ∘(N[X] + C) of modes that flip at 2, with ``values`` (k,), descending; R: their response to a kick.
 
     ``slopes`` (n, k) and ``bends`` (n, k, k) are the rows' gradients and Hessians on the modes, in units in which the mean of
     the latter is diag(values); ``share``: 1/b. NumericsError: no such X is positive, beyond mean-square stability.

@@ -1,4 +1,4 @@
-"""The central map: whole steps of the optimizer, with what averaging does along the modes at the edge."""
+"""The central map: full steps of the optimizer, with the effect of averaging along the modes at the edge."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ LOST = 1 - DAMPED
 
 
 class MapRun(CentralRun):
-    """w ← w − ηM[g + ½∇⟨H, Σ⟩], M = 1 off the near modes and (1 − e⁻²)/2 on them, 0 ⪯ Σ ⟂ what is left of the gap a step on.
+    """w ← w − ηM[g + ½∇⟨H, Σ⟩], M = 1 off the near modes and (1 − e⁻²)/2 on them, 0 ⪯ Σ ⟂ the remaining gap one step later.
 
-    Off the edge it is gradient descent itself, so that no warm start is needed. One unit of time is one step.
+    Off the edge it is gradient descent itself, so that no warm start is necessary. One unit of time is one step.
     """
 
     def __init__(self, flow: MatrixFreeFlow, options: Options):
@@ -41,7 +41,7 @@ class MapRun(CentralRun):
         return covariance(damped(point.rates, point.thirds, y, LOST, slope, speed), gap)[0]
 
     def step(self, end: float) -> None:
-        """One step, which is one of the optimizer; ``end`` is a whole number."""
+        """One step, which is one of the optimizer; ``end`` is an integer."""
         if end != round(end):
             raise UsageError(f"the central map takes whole steps, not up to t = {end:g}")
         if self.steps >= self.options.max_steps:
@@ -60,7 +60,7 @@ class MapRun(CentralRun):
             self.status = f"stopped at t = {self.t:.6g}: {trouble}"
 
     def _found(self) -> tuple[Point, np.ndarray]:
-        """The point after a step, and the step's X; a mode that came beyond the edge unseen is given a force."""
+        """The point after a step, and the step's X; a mode that has passed the edge unseen is given a force."""
         while True:
             point, flow, push = self.point, self.flow, None
             x = self._covariance_now()

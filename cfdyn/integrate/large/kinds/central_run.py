@@ -34,8 +34,8 @@ NONE = np.zeros((0, 0))
 class CentralRun(LargeRun):
     """Steps with one force each, ∇⟨H, Σ⟩ of the mean of Σ over the step, which brings the gaps of held modes to 0 at its end.
 
-    ``rotation``: how that force answers within a step; ``back``: of what is beyond the edge the share that a step takes off;
-    ``state_rates`` (n − d,): how fast the optimizer's states changed in the last step.
+    ``rotation``: the response of that force within a step; ``back``: the fraction of the excess beyond the edge that a step
+    removes; ``state_rates`` (n − d,): how fast the optimizer's states changed in the last step.
     """
 
     def __init__(self, flow: MatrixFreeFlow, options: Options):
@@ -62,7 +62,7 @@ class CentralRun(LargeRun):
         self.h = min(self.options.max_step, 0.5 / self.radius())
 
     def _put_on_edge(self) -> None:
-        """From a start beyond the edge to a state on it, with a note; a UsageError where that is refused."""
+        """From a start beyond the edge to a state on it, with a note; a UsageError if that is refused."""
         theta, start = self.theta, self.z
         beyond = f"λ₁(P⁻¹H) = {self.point.values[0] * theta / 2:.6g} > {theta:.6g}"
         if self.options.strict:
@@ -73,7 +73,7 @@ class CentralRun(LargeRun):
 
     @property
     def covariance_factors(self) -> tuple[np.ndarray, np.ndarray]:
-        """U (k, d) and X (k, k) of Σ = UᵀXU now; X is NaN where there is none, which ends the run in its next step."""
+        """U (k, d) and X (k, k) of Σ = UᵀXU now; X is NaN if there is none, which ends the run in its next step."""
         try:
             return self.point.u, self._covariance_now()
         except NumericsError:
@@ -141,7 +141,7 @@ class CentralRun(LargeRun):
         return self.edge_events.arrival(self.point, h, float(np.linalg.norm(self.w)))
 
     def _go_on(self, after: Point, x: np.ndarray, h: float, worst: float, cut: bool) -> None:
-        """To the point after a step."""
+        """Move to the point after a step."""
         d, z, other_held = self.flow.n_weights, self.z, self._other_held()
         self._take(after, x, h, worst, cut, keep=True)
         self.rotation.passed(z, other_held)
@@ -152,18 +152,18 @@ class CentralRun(LargeRun):
         self.worst = float(max([self.worst, *off]))
 
     def _other_held(self) -> bool:
-        """Whether modes come to be held after the last step, or are no more."""
+        """Whether the last step began or ceased to hold modes."""
         return bool(rank_of(self.x)) != bool(self.rank)
 
     def _guard(self) -> None:
         self.modes.guard(self.steps, self.rank)
 
     def _unseen(self, after: Point, x: np.ndarray) -> bool:
-        """True if a mode has come beyond the edge whose force the step did not know."""
+        """True if a mode has passed the edge for which the step had no force."""
         return self.central and float(after.values[len(x) :].max(initial=0.0)) > 2.0 + min(UNSEEN, self.options.rtol)
 
     def _attempt_with(self, h: float) -> tuple[np.ndarray, Attempt]:
-        """X of a step that is made, and what is after it."""
+        """X of an attempted step, and the point after it."""
         (x, push), point, flow = self._oscillation(h), self.point, self.flow  # oscillation may make the point anew
 
         def right(z: np.ndarray) -> np.ndarray:
@@ -174,11 +174,11 @@ class CentralRun(LargeRun):
         return x, self._looked(z, x, push, h)
 
     def _n_stages(self, h: float) -> int:
-        """Of a step h, with the rates at which the force answers."""
+        """The number of stages of a step h, including the rates at which the force responds."""
         return stages(h, self.radius() + self.rotation.rate(self.point.edge.speed))
 
     def _looked(self, z: np.ndarray, x: np.ndarray, push: Force | None, h: float) -> Attempt:
-        """The point after a step and its error; none where nothing is defined."""
+        """The point after a step and its error; no point where the flow is undefined."""
         if not (np.isfinite(z).all() and np.abs(z).max() < BLOW_UP):
             return Attempt(math.inf, "")
         flow, modes = self.flow, self.modes
@@ -233,7 +233,7 @@ class CentralRun(LargeRun):
         return x, push if lead is None else push._replace(bend=push.bend - lead)
 
     def _middle(self, h: float, ahead: float) -> tuple[Edge, np.ndarray, np.ndarray]:
-        """The edge, the near modes and their T in the middle of a step, extrapolated: so the scheme is of second order."""
+        """The edge, the near modes and their T in the middle of a step, extrapolated: this makes the scheme second order."""
         point, flow, modes, edge, u = self.point, self.flow, self.modes, self.point.edge, self.point.movers(self.flow)
         thirds, before = modes.middle_thirds(ahead), modes.previous
         if flow.own.states and self.state_rates is not None and before is not None and len(before) >= point.near:
@@ -251,7 +251,7 @@ class CentralRun(LargeRun):
     # -- its error ----------------------------------------------------------------------------------------------------
 
     def _frozen(self, reached: Point, x: np.ndarray, push: Force, h: float) -> np.ndarray:
-        """What a step is wrong by since its force stands still: what it is from what it was on average, by both ends."""
+        """The error of a step from its constant force: the force minus its average over the step, estimated from both ends."""
         flow, point, rotation, k = self.flow, self.point, self.rotation, len(x)
         off, kept = np.zeros(len(point.z)), min(k, reached.near)  # a mode that is near no more has next to no variance
         turn = aligned(point.y[:k], reached.y[:k])
@@ -273,14 +273,14 @@ class CentralRun(LargeRun):
         return off
 
     def _let_decay(self, after: Point, off: np.ndarray, h: float) -> None:
-        """Divides an error, in its place, by 1 + hλ along the tracked modes: there the next step lets it decay."""
+        """Divides an error, in its place, by 1 + hλ along the tracked modes: the next step damps it there."""
         w, root = off[: self.flow.n_weights], after.root
         decay = h * np.maximum(after.values, 0.0) * float(np.max(after.edge.metric * after.edge.speed))
         for y, along in zip(after.y, after.y @ (root * w) * decay / (1 + decay), strict=True):
             w -= along * y / root
 
     def _drift(self, after: Point, x: np.ndarray) -> float:
-        """How far held modes are off the edge, as a way of the weights in tolerances."""
+        """The distance of held modes from the edge, as a displacement of the weights in tolerances."""
         if not self.central:
             return 0.0
         worst, d, rank, rtol = 0.0, self.flow.n_weights, rank_of(x), self.options.rtol
@@ -305,7 +305,7 @@ class CentralRun(LargeRun):
         return {**super().snapshot(), **self.rotation.snapshot(), **self.lags.snapshot(), "motion": or_none(self.state_rates)}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Go back, or forth, to what `snapshot` gave."""
+        """Restore a `snapshot`, earlier or later."""
         super().restore(arrays)
         self.rotation = Rotation.of(self.flow)
         self.rotation.restore({name: np.array(value) for name, value in arrays.items()})

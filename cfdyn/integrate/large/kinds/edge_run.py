@@ -18,7 +18,7 @@ MARGIN, TURN, AGAIN = 1.2, 2.0, 8  # of the largest curvature; what keeps |u| = 
 
 
 class EdgeRun(LargeRun):
-    """Steps of (c, u, ln ρ) with an error control; its only mode is u, its only eigenvalue uᵀHu."""
+    """Steps of (c, u, ln ρ) with error control; its only mode is u, its only eigenvalue uᵀHu."""
 
     flow: MatrixFreeEdgeFlow
 
@@ -97,6 +97,6 @@ class EdgeRun(LargeRun):
         return {**super().snapshot(), "top": np.array(self.top), "velocity": self.velocity.copy()}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Go back, or forth, to what `snapshot` gave."""
+        """Restore a `snapshot`, earlier or later."""
         super().restore(arrays)
         self.top, self.velocity = float(arrays["top"]), np.array(arrays["velocity"])

@@ -1,4 +1,4 @@
-"""The central flow of batches: noise held by the sharp modes of a loss of many weights, in quasi-equilibrium."""
+"""The central flow of batches: noise damped by the sharp modes of a loss of many weights, in quasi-equilibrium."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LONGEST = 1.5  # of the last step: how far the force is extrapolated
 
 
 class Seen:
-    """At a point: X of the sharp modes, ∇⟨H, Σ⟩ (d,), behind it E g² − ḡ² (d,) where a P asks for it, the damping ΔS/√(2α)."""
+    """At a point: X of the sharp modes, ∇⟨H, Σ⟩ (d,), followed by E g² − ḡ² (d,) if a P requires it, the damping ΔS/√(2α)."""
 
     def __init__(self, point: Point, x: np.ndarray, bend: np.ndarray, damping: float):
         self.point, self.x, self.bend, self.damping = point, x, bend, damping
@@ -35,7 +35,7 @@ class Seen:
 class NoisyRun(LargeRun):
     """dw/dt = −GP⁻¹[g + ½∇⟨H, Σ⟩], Σ = R[N[Σ] + P⁻¹CP⁻¹] on the modes with GP⁻¹λ above the cut; a `LargeRun` without an edge.
 
-    The force of Σ is taken once in a step, from the last two steps to the middle of the next.
+    The force of Σ is evaluated once per step, extrapolated from the last two steps to the middle of the next.
     """
 
     def __init__(self, flow: MatrixFreeFlow, options: Options):
@@ -77,7 +77,7 @@ class NoisyRun(LargeRun):
         return count
 
     def _seen(self, z: np.ndarray, y: np.ndarray) -> Seen:
-        """The point at a state, from modes (k, d) near by, whose memory it takes over."""
+        """The point at a state, from modes (k, d) nearby, whose memory it takes over."""
         w, point = z[: self.flow.n_weights], self._point(z, y)
         u = point.u
         slopes, bends = self._rows_along(w, u)
@@ -123,7 +123,7 @@ class NoisyRun(LargeRun):
         return Point(z, g, edge, y[:kept].copy(), values[:kept].copy(), near)
 
     def _forces(self, point: Point, x: np.ndarray) -> np.ndarray:
-        """∇⟨H, Σ⟩ as a sum of T[v, v] over the principal axes of Σ, and behind it, where a P asks for it, E g² − ḡ²."""
+        """∇⟨H, Σ⟩ as a sum of T[v, v] over the principal axes of Σ, followed by E g² − ḡ² if a P requires it."""
         w, u = point.z[: self.flow.n_weights], point.u
         sizes, axes = np.linalg.eigh(x) if len(x) else (np.zeros(0), x)
         pushing = [(share, axis) for share, axis in zip(sizes, axes.T, strict=True) if share > SMALL * sizes[-1]]
@@ -151,7 +151,7 @@ class NoisyRun(LargeRun):
         return Force(forces[:d], forces[d:] if len(forces) > d else 0.0, float(forces[d:].sum()))
 
     def _off(self, off: np.ndarray, h: float) -> np.ndarray:
-        """What a step of h is wrong by where its forces were ``off``."""
+        """The error of a step of h whose forces were ``off``."""
         flow, point, d = self.flow, self.point, self.flow.n_weights
         wrong = (0.5 * h) * point.edge.speed * off[:d]
         if not flow.own.states:
@@ -206,7 +206,7 @@ class NoisyRun(LargeRun):
 
     @property
     def summary(self) -> list[str]:
-        """Who holds the sharpness, as a sentence."""
+        """What holds the sharpness, as a sentence."""
         if math.isinf(self.least):
             half = "ηλ₁ ≤ 1" if self.flow.of_descent else "λ₁(P⁻¹H) ≤ θ/2"
             flat = ", or λ₁ is the same at all weights," if float(self.point.values[0]) > 1.0 else ""
@@ -223,7 +223,7 @@ class NoisyRun(LargeRun):
         return {**super().snapshot(), "bend": self.bend, "bent": or_none(self.bend_before), "held": held}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Go back, or forth, to what `snapshot` gave."""
+        """Restore a `snapshot`, earlier or later."""
         super().restore({**arrays, "bent": np.zeros(0)})
         self.bend, self.bend_before = np.array(arrays["bend"]), np.array(arrays["bent"]) if arrays["bent"].size else None
         self.damping, self.least, self.below = (float(value) for value in arrays["held"])

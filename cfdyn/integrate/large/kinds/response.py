@@ -1,4 +1,4 @@
-"""What becomes of a kick along a mode of a loss, by the recursion of an optimizer whose preconditioner stands still."""
+"""The response to a kick along a mode of a loss, by the recursion of an optimizer with constant preconditioner."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
 class Response(NamedTuple):
     """x⁺ = Ax + b(vw + kick) for x = (w, momentum buffers) along a mode of value v, which flips at v = 2.
 
-    ``rate``: Gθ/2, by which v makes a slow drift decay. Of gradient descent A = 1, b = −1, v = ηλ.
+    ``rate``: Gθ/2, the factor of v in the decay rate of a slow drift. For gradient descent A = 1, b = −1, v = ηλ.
 
     >>> Response(np.array([[1.0]]), np.array([-1.0]), 1.0).losses(np.array([0.5, 1.0]))
     array([[0.75, 1.  ],
@@ -26,12 +26,12 @@ class Response(NamedTuple):
 
     @classmethod
     def of(cls, flow: MatrixFreeFlow) -> Response:
-        """That of a flow's optimizer."""
+        """The response of a flow's optimizer."""
         theta, gain, a, b = flow.own.recursion.numbers(flow.optimizer.params)
         return cls(a, b * (theta / 2), gain * (theta / 2))
 
     def losses(self, values: np.ndarray) -> np.ndarray:
-        """1/R (k, k), R_ij = Σ h_i(t)h_j(t) over t ≥ 0, h what a kick along mode i has made of w after t + 1 steps.
+        """1/R (k, k), R_ij = Σ h_i(t)h_j(t) over t ≥ 0, h the displacement of w from a kick along mode i after t + 1 steps.
 
         NumericsError: a mode with a value of ``values`` (k,) is unstable, or R is not positive.
         """
@@ -61,6 +61,6 @@ class Beyond(NumericsError):
 
 
 def beyond() -> Beyond:
-    """For what grows."""
+    """The error for modes that grow."""
     return Beyond("a step of the optimizer makes second moments of the sharp directions grow: this is beyond mean-square "
                   "stability")  # fmt: skip

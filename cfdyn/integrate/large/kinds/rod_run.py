@@ -24,8 +24,9 @@ NONE = np.zeros((0, 0))
 
 
 class RodRun(LargeRun):
-    """Steps of (w̄, Σ) with an error control, Σ = Σᵢ sᵢsᵢᵀ by its rods; the modes that it follows tell the sharpness, and
-    where small rods count."""
+    """Steps of (w̄, Σ) with error control, Σ = Σᵢ sᵢsᵢᵀ by its rods; the tracked modes determine the sharpness, and
+    where small rods matter.
+    """
 
     flow: MatrixFreeRodFlow
 
@@ -36,7 +37,7 @@ class RodRun(LargeRun):
         super().__init__(flow, options)
 
     def begin(self, z: np.ndarray) -> None:
-        """Start at a centre with rods behind it."""
+        """Start at a centre with rods appended to it."""
         d, none = self.flow.n_weights, np.zeros((0, self.flow.n_weights))
         w, rods = z[:d].copy(), z[d:].reshape(-1, d)
         self.flow.check(w)
@@ -49,11 +50,11 @@ class RodRun(LargeRun):
         self.h = min(self.options.max_step, 0.5 / self.radius())
 
     def _seen(self, w: np.ndarray, y: np.ndarray) -> Point:
-        """The point at weights, from modes near by, whose memory it takes over."""
+        """The point at weights, from modes nearby, whose memory it takes over."""
         return self.solver.at(w, y, Wanted(0, np.full(len(y), -math.inf), self.modes.angle, self.modes.angle))
 
     def _rounded(self, z: Swung, h: float = 1.0) -> Rounded:
-        """Without what is small: in a short step little is added, and what is left out each time never grows."""
+        """Σ without small parts: a short step adds little, and a part that is omitted each time never grows."""
         grows = self.point.values > (SLOW if self.flow.rods == "all" else math.inf)  # a single rod does not grow from small ones
         rounded = z.round(self.cut * min(h, 1.0), self.point.y[grows])
         if len(rounded.sizes) > MOST:
@@ -91,7 +92,7 @@ class RodRun(LargeRun):
         return max(centre, (off.size + lost) / (atol**2 + 2 * rtol * float(np.linalg.norm(self.swing.sizes))))
 
     def _tried(self, h: float) -> tuple[Swung, Rounded, Swung, float]:
-        """State, rods and velocity after a step, and its error in tolerances; a NumericsError where there are none."""
+        """State, rods and velocity after a step, and its error in tolerances; a NumericsError if they are undefined."""
         begin = Swung(self.w, [(self.swing.axes, self.swing.sizes)])
 
         def right(z: Swung) -> Swung:
@@ -123,7 +124,7 @@ class RodRun(LargeRun):
 
     @property
     def rank(self) -> int:
-        """How many rods there are, once a step is done."""
+        """The number of rods, once a step is done."""
         return len(self.swing.sizes) if self.steps else 0
 
     def snapshot(self) -> dict[str, np.ndarray]:
@@ -133,7 +134,7 @@ class RodRun(LargeRun):
                 "velocity": self.velocity.w.copy(), "grown": grown.copy()}  # fmt: skip
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Go back, or forth, to what `snapshot` gave."""
+        """Restore a `snapshot`, earlier or later."""
         super().restore(arrays)
         sizes, axes, drift, grown = (np.array(arrays[name]) for name in ("sizes", "axes", "velocity", "grown"))
         self.swing = Rounded(sizes, axes, 0.0)

@@ -1,4 +1,4 @@
-"""`Swung`: weights and a covariance of low rank, which add and scale as arrays do."""
+"""`Swung`: weights and a covariance of low rank, which add and scale like arrays."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ STRETCH = 1e5  # at most, of directions in which a swing is forgotten slowly, so
 
 
 class Rounded(NamedTuple):
-    """Σ = Σᵢ λᵢ vᵢvᵢᵀ: ``sizes`` λ (r,), descending, ``axes`` v (r, d), and the Frobenius norm of what was left out."""
+    """Σ = Σᵢ λᵢ vᵢvᵢᵀ: ``sizes`` λ (r,), descending, ``axes`` v (r, d), and the Frobenius norm of the omitted part."""
 
     sizes: np.ndarray
     axes: np.ndarray
@@ -54,16 +54,17 @@ class Swung:
 
     @property
     def size(self) -> float:
-        """Of Σ, its Frobenius norm."""
+        """The Frobenius norm of Σ."""
         return float(np.linalg.norm(self._small(np.zeros((0, len(self.w))), np.ones(0))[1]))
 
     def _rows(self) -> tuple[np.ndarray, np.ndarray]:
-        """Of all blocks, one behind the other."""
+        """The rows of all blocks, concatenated."""
         rows, weights = (np.concatenate(parts) for parts in zip(*self.blocks, strict=True))
         return rows, weights
 
     def _small(self, slow: np.ndarray, stretch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Orthonormal columns (d, n) and what Σ is on them, stretched along orthonormal rows ``slow`` by ``stretch`` (k,)."""
+        """Orthonormal columns (d, n) and the matrix of Σ on them, stretched along orthonormal rows ``slow`` by ``stretch``
+        (k,)."""
         rows, weights = self._rows()
         if len(slow):
             rows = rows + ((stretch - 1) * (rows @ slow.T)) @ slow
@@ -72,14 +73,16 @@ class Swung:
         return q, (small + small.T) / 2
 
     def _stretch(self, slow: np.ndarray) -> np.ndarray:
-        """Of each slow direction (k,), until it is as long as all of Σ: beyond that digits of the others would be lost."""
+        """The stretch of each slow direction (k,), until it is as long as all of Σ: beyond that digits of the others would be
+        lost."""
         rows, weights = self._rows()
         whole, along = abs(float(weights @ np.sum(rows**2, axis=1))), weights @ (rows @ slow.T) ** 2
         return np.sqrt(np.clip(whole / np.maximum(along, 1e-300), 1.0, STRETCH**2))
 
     def round(self, cut: float, slow: np.ndarray) -> Rounded:
-        """Σ without what is below ``cut`` of its norm, or, along each of the rows ``slow`` (k, d), of what it is there, down to
-        1e-10 of the norm; for good."""
+        """Σ without parts below ``cut`` of its norm, or, along each of the rows ``slow`` (k, d), below ``cut`` of its size there,
+        down to 1e-10 of the norm; permanently.
+        """
         stretch = self._stretch(slow)
         q, small = self._small(slow, stretch)
         values, turn = np.linalg.eigh(small)
