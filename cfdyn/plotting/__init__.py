@@ -40,7 +40,8 @@ _DRAWS = re.compile(r"^def draw\(\s*\w+: ([\w |]+)", re.MULTILINE)
 
 
 def _check_settings() -> None:
-    """Matplotlib reads a `matplotlibrc` of the current folder when it is imported, whatever that is, and as long as it is."""
+    """Refuse a `matplotlibrc` that is no settings file: on import matplotlib reads one in the current folder, of any kind and
+    size."""
     with suppress(OSError):  # there is none
         status = os.stat("matplotlibrc")
         if not (stat.S_ISREG(status.st_mode) and status.st_size < MOST_SETTINGS or stat.S_ISDIR(status.st_mode)):
@@ -54,7 +55,7 @@ if "matplotlib" not in sys.modules:
 
 @cache
 def figure_files() -> dict[str, str]:
-    """For each class of records its figure's module, {"Branch": "branches", …}: what the signatures in the folder say."""
+    """The module of the figure for each class of records, {"Branch": "branches", …}: read from the signatures in the folder."""
     files: dict[str, str] = {}
     for path in sorted((Path(__file__).parent / "figures").glob("[!_]*.py")):
         drawn = _DRAWS.search(path.read_text(encoding="utf-8"))
@@ -142,7 +143,7 @@ def check_limits(what: str, given: Sequence[float]) -> tuple[float, float]:
 
 
 def check_path(path: str | Path) -> Path:
-    """The path, if a figure can be written there, else a UsageError: worth asking before a long computation."""
+    """The path, if a figure can be written there, else a UsageError: worth checking before a long computation."""
     path = as_path(path)
     if path.suffix.lstrip(".").lower() not in FORMATS:
         raise UsageError(f"a figure cannot be written as {path.name!r}; end it in .png, .pdf or .svg")
@@ -150,12 +151,12 @@ def check_path(path: str | Path) -> Path:
 
 
 def check_sheet(style: str, figsize: Any) -> None:
-    """Refuse a style and a size that no figure has, with a UsageError."""
+    """Refuse an invalid style or size of a figure with a UsageError."""
     importlib.import_module("cfdyn.plotting.canvas").sheet_of(style, figsize, None)
 
 
 def check_folder(path: Path) -> Path:
-    """The path, if something can be written there, else a `UsageError`."""
+    """The path, if a file can be written there, else a `UsageError`."""
     if not can_write(path):
         reason = "it is a folder" if path.is_dir() else f"{path.parent} is not a folder that can be written"
         raise UsageError(f"cannot write {path}: {reason}")
@@ -163,7 +164,7 @@ def check_folder(path: Path) -> Path:
 
 
 def save(figure: Figure, path: str | Path, pixels: int | None = None) -> Path:
-    """Write a figure, whole or not at all; PNG at 200 dpi or so many ``pixels`` wide, or PDF, SVG with images at 400 dpi."""
+    """Write a figure, completely or not at all; PNG at 200 dpi or ``pixels`` wide, or PDF, SVG with images at 400 dpi."""
     path = check_path(path)
     width, picture = float(figure.get_size_inches()[0]), io.BytesIO()
     kind, canvas = path.suffix.lstrip(".").lower(), importlib.import_module("cfdyn.plotting.canvas")

@@ -82,7 +82,7 @@ def check_film(path: str | Path) -> Path:
 
 
 def _write(pictures: Iterator[np.ndarray], path: Path, fps: int) -> Path:
-    """The whole film or nothing."""
+    """Write the whole film or nothing."""
     with written_whole(path) as temporary:
         (_write_mp4 if path.suffix.lower() == ".mp4" else _write_gif)(pictures, temporary, fps)
     return path
@@ -167,7 +167,7 @@ class _Film:
         axes.set(xlim=(0, comparison.t[-1]), xlabel="time (steps)", ylabel="sharpness λ₁(H)")
 
     def show(self, row: int) -> list:
-        """The film at a row of the comparison; returns what moves."""
+        """Show the film at a row of the comparison; returns the artists that move."""
         comparison, points = self.comparison, self.points[""]
         self.trail.set_data(*points[max(0, row - TRAIL) : row + 1].T)
         self.now.set_data(*points[row : row + 1].T)
@@ -181,7 +181,7 @@ class _Film:
         return self.moving
 
     def pictures(self, rows: np.ndarray, progress: Callable[[int], None] | None) -> Iterator[np.ndarray]:
-        """(height, width, 3) bytes for each row: the ground is drawn once, and only what moves again."""
+        """(height, width, 3) bytes for each row: the background is drawn once, and only moving artists again."""
         canvas: Any = self.figure.canvas
         self.figure.set_dpi(DPI)
         canvas.draw()

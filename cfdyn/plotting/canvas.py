@@ -1,4 +1,4 @@
-"""Where a figure is drawn, how large and in which style; embedded fonts in every file."""
+"""The place of a figure, its size and its style; embedded fonts in every file."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ NARROW = 5.0  # inches: figures of less have smaller letters, and are stacked
 
 @dataclasses.dataclass(frozen=True)
 class Sheet:
-    """How the next figure is drawn: its ``style``, its ``size`` in inches or its own, ``into`` a part of the user's figure.
+    """Settings of the next figure: its ``style``, its ``size`` in inches or its own, ``into`` a part of the user's figure.
 
-    A size without a height: that which the panels need.
+    A size without a height: as high as the panels require.
     """
 
     style: str = "screen"
@@ -68,10 +68,10 @@ def _sheet() -> Sheet:
 
 
 class HouseFigure(Figure):
-    """A figure whose files have embedded TrueType fonts, and images at the resolution of print, whoever saves them."""
+    """A figure whose files have embedded TrueType fonts, and images at print resolution, whatever code saves them."""
 
     def _repr_png_(self) -> bytes:
-        """What a notebook shows."""
+        """PNG data for a notebook."""
         picture = io.BytesIO()
         self.savefig(picture, format="png", dpi=SHOWN)
         return picture.getvalue()
@@ -86,7 +86,7 @@ class HouseFigure(Figure):
 
 
 def _set_here() -> list[str]:
-    """Settings that a file `matplotlibrc` of the current folder has changed: it came with the data, or from a stranger."""
+    """Settings that a file `matplotlibrc` of the current folder has changed: the file came with the data, or from a stranger."""
     if Path(matplotlib.matplotlib_fname()).resolve().parent != Path.cwd().resolve():
         return []
     read: Any = matplotlib.rcParamsOrig
@@ -98,7 +98,7 @@ _SET_HERE = _set_here()
 
 
 def _own_again() -> dict[Any, Any]:
-    """Those as matplotlib has them, unless the user has set them since."""
+    """Matplotlib's own values for these settings, unless the user has set them since."""
     now: Any = matplotlib.rcParams
     read: Any = matplotlib.rcParamsOrig
     usual: Any = matplotlib.rcParamsDefault
@@ -107,7 +107,7 @@ def _own_again() -> dict[Any, Any]:
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """The package's settings, without touching the user's."""
+    """A context with the package's settings, which leaves the user's unchanged."""
     sheet = _sheet()
     close = CLOSE if sheet.into is not None or (sheet.size and sheet.size[0] < NARROW) else {}
     with matplotlib.rc_context({**_own_again(), **BASE, **STYLES[sheet.style], **close}):
@@ -116,7 +116,7 @@ def house_style() -> Iterator[None]:
 
 @contextmanager
 def drawn_on(sheet: Sheet) -> Iterator[None]:
-    """Figures are drawn like this meanwhile."""
+    """A context in which figures are drawn with these settings."""
     token = _SHEET.set(sheet)
     try:
         yield
@@ -125,7 +125,7 @@ def drawn_on(sheet: Sheet) -> Iterator[None]:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """A figure that draws itself to a file, without a window or pyplot; or the place in the user's figure that was asked for."""
+    """A figure that draws itself to a file, without a window or pyplot; or the requested place in the user's figure."""
     sheet = _sheet()
     if sheet.into is not None:
         return sheet.into  # type: ignore[return-value]
@@ -138,14 +138,14 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def resized(figure: Figure, width: float, height: float) -> None:
-    """Another size of its own for a figure, unless the user has said one."""
+    """Another default size for a figure, unless the user has specified one."""
     sheet = _sheet()
     if sheet.into is None and sheet.size is None:
         figure.set_size_inches(width, height)
 
 
 def rasterize(figure: Figure | SubFigure) -> None:
-    """What is dense, or has seams where polygons meet, becomes an image in files of vectors; lines and letters stay lines."""
+    """Draw dense artists, or those with seams where polygons meet, as images in vector files; lines and letters stay vectors."""
     artist: Any
     for artist in figure.findobj(lambda artist: isinstance(artist, (Line2D, Collection))):
         if isinstance(artist, Line2D):
@@ -162,7 +162,7 @@ def rasterize(figure: Figure | SubFigure) -> None:
 
 
 def sheet_of(style: str, figsize: Any, ax: Axes | None) -> Sheet:
-    """What the options of `cf.plot` ask for; a UsageError for what cannot be drawn on."""
+    """The settings that the options of `cf.plot` specify; a UsageError for invalid ones."""
     if style not in STYLES:
         raise unknown("style of figures", style, STYLES)
     if ax is not None:
@@ -182,7 +182,7 @@ def sheet_of(style: str, figsize: Any, ax: Axes | None) -> Sheet:
 
 
 def _place_of(ax: Axes) -> SubFigure:
-    """The part of the user's figure where an empty axes stands, which it replaces: a record may have several panels."""
+    """The part of the user's figure that contains an empty axes, which it replaces: a record may have several panels."""
     if not isinstance(ax, Axes):
         raise UsageError(f"ax is an axes of matplotlib, such as one of plt.subplots(), not {type(ax).__name__}")
     spec = ax.get_subplotspec()

@@ -1,4 +1,4 @@
-"""Cells over two parameters as one picture, with curves of bifurcations over it."""
+"""Cells over two parameters as one picture, with bifurcation curves drawn over it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,7 +25,7 @@ CASED = [withStroke(linewidth=2.6, foreground="white")]
 
 
 def edges(values: np.ndarray) -> np.ndarray:
-    """Where the cells of increasing values begin and end.
+    """The boundaries of the cells of increasing values.
 
     >>> edges(np.array([1.0, 2.0, 4.0]))
     array([0.5, 1.5, 3. , 5. ])
@@ -51,7 +51,7 @@ def show(
 
 
 def hatch(axes: Axes, first: np.ndarray, second: np.ndarray, inside: np.ndarray, lines: str) -> None:
-    """Hatch some of the cells (m, n), out to the borders of the outermost ones, unless they are too few to be seen."""
+    """Hatch some of the cells (m, n), up to the borders of the outermost ones, unless they are too few to be visible."""
     if inside.mean() < HATCHED:
         return
     middles = [np.concatenate([e[:1], values, e[-1:]]) for values, e in ((first, edges(first)), (second, edges(second)))]
@@ -61,7 +61,7 @@ def hatch(axes: Axes, first: np.ndarray, second: np.ndarray, inside: np.ndarray,
 
 
 def widest(inside: np.ndarray) -> tuple[tuple[int, int], float]:
-    """Row and column where the largest circle within some cells has its middle, and its radius in cells.
+    """Row and column of the centre of the largest circle within some cells, and its radius in cells.
 
     >>> widest(np.array([[0, 1, 1, 1], [0, 1, 1, 1], [0, 1, 1, 1]], bool))
     ((1, 2), 2.0)
@@ -76,7 +76,7 @@ def widest(inside: np.ndarray) -> tuple[tuple[int, int], float]:
 def draw_labels(
     axes: Axes, names: Sequence[str], first: np.ndarray, second: np.ndarray, labels: np.ndarray, called: Mapping[int, str]
 ) -> dict[str, Patch]:
-    """Cells in the colour of what their label is called; for each name that is seen what stands for it in a legend.
+    """Draw cells in the colour of the name of their label; returns the legend handle of each visible name.
 
     Periods have the colours of `REGIMES`, above 10 free ones, those with the most cells first; rare ones are "other periods".
     """
@@ -96,7 +96,7 @@ def draw_labels(
 
 
 def _regimes(labels: np.ndarray, called: Mapping[int, str]) -> dict[str, str]:
-    """The regime whose colour each name has; rare periods, and long ones for which no colour is free, have none."""
+    """The regime whose colour each name has; none for rare periods, and for long ones for which no colour is free."""
     parts = {label: float((labels == label).mean()) for label in called}
     names = [called[label] for label in sorted(parts, key=lambda label: -parts[label]) if label <= 1 or parts[label] >= SEEN]
     own = {name: regime for name in names if (regime := ALIKE.get(name, name)) in REGIMES}
@@ -105,20 +105,20 @@ def _regimes(labels: np.ndarray, called: Mapping[int, str]) -> dict[str, str]:
 
 
 def _place(name: str) -> tuple[int, int]:
-    """In the order of a legend."""
+    """The position in a legend."""
     known, period = list(REGIMES), int(name.split()[1]) if name[-1].isdigit() else 0
     regime = ALIKE.get(name, name)
     return known.index(regime if regime in REGIMES else f"period {LONGEST}"), period
 
 
 def draw_key(figure: Figure, entries: Sequence[Any], words: Sequence[str], title: str = "") -> None:
-    """A bar of colours beside the cells, with a word beside each."""
+    """A colour bar next to the cells, with a word next to each colour."""
     figure.legend(entries, words, title=title or None, loc="outside right upper", handlelength=1.6, handleheight=1.7,
                   labelspacing=0.0, fontsize=7, title_fontsize=7.5, alignment="left")  # fmt: skip
 
 
 def draw_curves(axes: Axes, names: Sequence[str], curves: Sequence[BifurcationCurve]) -> list[Line2D]:
-    """Lines with a white casing, inside what is shown, and their entries of the legend."""
+    """Lines with a white casing, inside the visible area, and their entries of the legend."""
     entries: dict[str, Line2D] = {}
     limits = axes.get_xlim(), axes.get_ylim()
     for curve in curves:

@@ -1,4 +1,4 @@
-"""A figure in light colours on a dark ground."""
+"""Figures in light colours on a dark background."""
 
 import colorsys
 from typing import Any
@@ -22,7 +22,8 @@ WHITE, PALE = 0.9, 0.72  # and above in all parts: a ground; a tint, in a legend
 
 
 def darken(figure: Figure) -> None:
-    """Turn the ground dark and lift what would vanish on it; colours of areas keep their meaning and stay."""
+    """Turn the background dark and lighten colours that would be invisible on it; colours of areas keep their meaning and
+    stay."""
     figure.patch.set_facecolor(GROUND)
     filled = {id(patch) for axes in figure.findobj(Axes) for patch in axes.patches}
     for axes in figure.findobj(Axes):
@@ -61,7 +62,7 @@ def _lift(artist: Any, area: bool) -> None:
 
 
 def _invert(image: AxesImage) -> None:
-    """A picture on paper becomes one on a dark ground; of others, whose colours mean something, what is nearly white."""
+    """Invert an image on paper for a dark background; in others, whose colours have a meaning, invert nearly white pixels."""
     values = image.get_array()
     whole = image.get_gid() == PAPER
     if values is None or (values.ndim == 2 and not whole):
@@ -80,7 +81,7 @@ def _inverted_colours(colours: Colormap) -> ListedColormap:
 
 
 def inverted(colours: np.ndarray) -> np.ndarray:
-    """Colours (…, 3) of the same hue, as light as they were dark; white is the ground.
+    """Colours (…, 3) of the same hue, as light as they were dark; white is the background.
 
     >>> inverted(np.array([[1.0, 1.0, 1.0], [0.0, 0.0, 0.0]])).round(2).tolist()
     [[0.08, 0.09, 0.11], [1.0, 1.0, 1.0]]
@@ -91,7 +92,7 @@ def inverted(colours: np.ndarray) -> np.ndarray:
 
 
 def lifted(colour: Any) -> Any:
-    """The colour with a lightness that shows on the dark ground; "none" and "auto" stay.
+    """The colour with a lightness that is visible on the dark background; "none" and "auto" stay.
 
     >>> lifted("#222222")[0] > 0.8, lifted("none")
     (True, 'none')

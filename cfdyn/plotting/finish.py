@@ -27,7 +27,7 @@ Colour = tuple[float, float, float]
 
 
 def letter(figure: Figure, panels: list[Any]) -> None:
-    """A letter above the upper left corner of each panel, in the order in which they are read, where there are several."""
+    """A letter above the upper left corner of each panel, in reading order, if there are several."""
     for k, axes in enumerate(panels if len(panels) > 1 else []):
         axes.annotate("abcdefghijklmnopqrstuvwxyz"[k % 26], (0, 1), (-7, 4), xycoords="axes fraction", textcoords="offset points",
                       ha="right", va="bottom", fontweight="bold", fontsize=9, annotation_clip=False,
@@ -35,7 +35,7 @@ def letter(figure: Figure, panels: list[Any]) -> None:
 
 
 def widen(panels: list[Any]) -> None:
-    """Axes whose range is round-off: values that differ by 1e-15 are one, and its ticks have no fifteen digits."""
+    """Widen axes whose range is round-off: values that differ by 1e-15 count as equal, and ticks have no fifteen digits."""
     for axes in panels:
         for name in ("x", "y"):
             lo, hi = getattr(axes, f"get_{name}lim")()
@@ -45,7 +45,7 @@ def widen(panels: list[Any]) -> None:
 
 
 def retitle(figure: Figure, panels: list[Any], title: str) -> None:
-    """The title of a figure, or of its panel where that has it; empty: none."""
+    """Replace the title of a figure, or of its panel if the panel has it; empty: remove it."""
     above: Any = figure._suptitle  # type: ignore[attr-defined]
     if above is None and len(panels) == 1:
         panels[0].set_title(title)
@@ -57,7 +57,7 @@ def retitle(figure: Figure, panels: list[Any], title: str) -> None:
 
 
 def relabel(figure: Figure, labels: Mapping[str, str]) -> None:
-    """Other words for names of parameters and variables, or for words as they are drawn; a UsageError where they are not."""
+    """Replace names of parameters and variables, or drawn texts; a UsageError if they do not occur."""
     texts = [text for text in figure.findobj(Text) if text.get_text()]
     for name, words in labels.items():
         drawn = {name, axis_label(name), symbol(name)}
@@ -70,7 +70,7 @@ def relabel(figure: Figure, labels: Mapping[str, str]) -> None:
 
 
 def recolour(figure: Figure, name: str | Colormap) -> None:
-    """Quantities in the colours of a colormap of matplotlib; in figures without one, lines and categories in colours along it."""
+    """Recolour quantities by a colormap of matplotlib; in figures without one, lines and categories in colours along it."""
     if isinstance(name, str) and name not in matplotlib.colormaps:
         raise unknown("colormap of matplotlib", name, list(matplotlib.colormaps))
     colours = matplotlib.colormaps[name] if isinstance(name, str) else name
@@ -86,7 +86,7 @@ def recolour(figure: Figure, name: str | Colormap) -> None:
 
 
 def _is_quantity(artist: Any) -> bool:
-    """True for what has its colours from numbers; numbers of categories, and what is drawn on paper, have other colours."""
+    """True if the colours of an artist come from numbers; numbers of categories, and images on paper, have other colours."""
     values = artist.get_array() if isinstance(artist, ScalarMappable) else None
     if values is None or (isinstance(artist, AxesImage) and np.ndim(values) == 3) or artist.get_gid() == PAPER:
         return False
@@ -94,7 +94,7 @@ def _is_quantity(artist: Any) -> bool:
 
 
 def _recolour_quantities(artists: list[Any], colours: Colormap) -> None:
-    """Of several quantities, each with colours of its own, each a part of the colormap."""
+    """Recolour several quantities with separate colours, each by a part of the colormap."""
     kinds = list(dict.fromkeys(artist.get_cmap().name for artist in artists))
     ends = np.linspace(0, 1, len(kinds) + 1)
     places = [np.linspace(ends[k], ends[k + 1] - 0.05 * (len(kinds) > 1), 256) for k in range(len(kinds))]
@@ -104,7 +104,7 @@ def _recolour_quantities(artists: list[Any], colours: Colormap) -> None:
 
 
 def _in_order(figure: Figure) -> list[Any]:
-    """What has colours: entries of legends first, as their order has a meaning."""
+    """Artists with colours: entries of legends first, as their order has a meaning."""
     legends = [*figure.legends, *filter(None, (axes.get_legend() for axes in figure.axes))]
     return [*(handle for legend in legends for handle in legend.legend_handles), *figure.findobj()]
 

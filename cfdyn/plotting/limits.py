@@ -13,7 +13,7 @@ APART = 0.022  # of the width, between labels above the axes
 
 
 def limit(figure: Figure, xlim: Any = None, ylim: Any = None) -> None:
-    """Show this part of the first panel, along x also of panels with the same quantity there, along y of those that share it."""
+    """Show this part of the first panel, along x also in panels with the same quantity there, along y in those that share it."""
     for name, given in (("x", xlim), ("y", ylim)):
         for axes in list(_alike(figure, name)) if given is not None and figure.axes else ():
             axes.set(**{f"{name}lim": given})
@@ -30,7 +30,7 @@ def _alike(figure: Figure, name: str) -> Iterator[Axes]:
 
 
 def _clip(axes: Axes) -> None:
-    """Nothing outside the axes that belongs to a place inside them."""
+    """Hide artists outside the axes that belong to a place inside them."""
     for line in axes.lines:
         line.set_clip_on(True)
     lo, hi = sorted(axes.get_xlim())

@@ -1,4 +1,4 @@
-"""Figures of one column: panels below each other, legends below them, words in lines that fit."""
+"""Figures of one column: panels below each other, legends below them, words wrapped to fit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PAGE = 24 / 2.54  # inches: a column is not higher, panels are flatter then
 
 
 def arrange(figure: Figure | SubFigure, size: tuple[float, float | None] | None) -> None:
-    """A figure in a size, or at a place, that the user has said."""
+    """Arrange a figure for a size, or a place, that the user has specified."""
     width, height = _inches(figure) if size is None else size
     lines = _legends_below(figure) if width < NARROW else 0
     if width < NARROW:
@@ -46,14 +46,14 @@ def arrange(figure: Figure | SubFigure, size: tuple[float, float | None] | None)
 
 
 def _least(figure: Figure | SubFigure) -> float:
-    """The least side of a panel, in inches."""
+    """The shortest side of a panel, in inches."""
     boxes: list[Any] = [axes.get_window_extent() for axes in panels(figure)]
     root: Any = figure.figure
     return float(min((min(box.width, box.height) for box in boxes), default=math.inf) / root.dpi)
 
 
 def stack(figure: Figure | SubFigure, height: float | None, lines: int) -> None:
-    """Panels below each other, as far as these are not flat then; the figure's height, where the user has said none.
+    """Stack panels below each other, unless this makes them too flat; the figure's height, if the user has specified none.
 
     lines : of the legend below
     """
@@ -74,7 +74,7 @@ def stack(figure: Figure | SubFigure, height: float | None, lines: int) -> None:
 
 
 def fit(figure: Figure | SubFigure) -> None:
-    """Legends, titles and names of axes take no more than there is."""
+    """Fit legends, titles and names of axes into the available space."""
     whole: Any = figure.figure
     whole.draw_without_rendering()
     for legend in filter(None, [axes.get_legend() for axes in figure.axes]):
@@ -90,7 +90,7 @@ def fit(figure: Figure | SubFigure) -> None:
 
 
 def fit_titles(figure: Figure | SubFigure) -> None:
-    """Titles inside the figure, and those of panels beside each other apart."""
+    """Fit titles inside the figure, and separate those of adjacent panels."""
     title = figure._suptitle  # type: ignore[union-attr]
     if title is not None:
         _shorten(title, INSIDE * figure.bbox.width)
@@ -100,7 +100,7 @@ def fit_titles(figure: Figure | SubFigure) -> None:
 
 
 def _shorten(text: Text, most: float) -> None:
-    """More lines, or smaller letters, for a text that is longer than so many pixels; formulas are never cut."""
+    """More lines, or smaller letters, for a text that is longer than the given number of pixels; formulas are never cut."""
     figure: Any = text.figure.figure
     extent = text.get_window_extent(figure.canvas.get_renderer())
     long = max(extent.width, extent.height) if text.get_text() else 0.0
@@ -114,7 +114,7 @@ def _shorten(text: Text, most: float) -> None:
 
 
 def _wrapped(words: str, parts: int) -> str:
-    """Lines of about the same length, parted between words or, where a title has them, at its dots; no formula is cut.
+    """Lines of about the same length, split between words or, if a title has them, at its dots; formulas are not cut.
 
     >>> _wrapped("gradient descent on $w - 1$, $a = 2$", 2)
     'gradient descent\\non $w - 1$, $a = 2$'
@@ -131,7 +131,7 @@ def _wrapped(words: str, parts: int) -> str:
 
 
 def _legends_below(figure: Figure | SubFigure) -> int:
-    """One legend below all panels, of what stands beside them; how many lines there are below."""
+    """One legend below all panels, from the legends next to them; returns the number of lines below."""
     entries: dict[str, Any] = {}
     title, lines, width = "", 0, _inches(figure)[0]
     single = len(panels(figure)) == 1
@@ -157,13 +157,13 @@ def _lines(names: list[str], width: float) -> int:
 
 
 def _outside(legend: Any) -> bool:
-    """True for a legend that was put beside its axes."""
+    """True for a legend that was placed outside its axes."""
     x, y = legend.axes.transAxes.inverted().transform(legend.get_bbox_to_anchor().get_points())[0]
     return bool(x >= 1 or y < 0) and legend._bbox_to_anchor is not None
 
 
 def panels(figure: Figure | SubFigure) -> list[Axes]:
-    """The axes that stand in a grid, without bars of colours."""
+    """The axes in a grid, without colour bars."""
     return [axes for axes in figure.axes if axes.get_subplotspec() is not None and not hasattr(axes, "_colorbar")]
 
 
@@ -174,7 +174,7 @@ def place(axes: Axes) -> tuple[int, int]:
 
 
 def _share(axes: Axes) -> float:
-    """The part of the height that a panel has in its grid."""
+    """The fraction of the height that a panel has in its grid."""
     spec: Any = axes.get_subplotspec()
     grid = spec.get_gridspec()
     ratios = grid.get_height_ratios() or [1.0] * grid.nrows

@@ -1,4 +1,4 @@
-"""Parts that several figures have alike: legends, labels above the axes, rankings, axes of time."""
+"""Elements that several figures share: legends, labels above the axes, rankings, axes of time."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ GAP = 0.135  # inches between upright labels
 
 
 def columns(labels: Sequence[str], width: float) -> int:
-    """Into how many columns a legend in small print goes, so that it is no wider than a figure of so many inches."""
+    """The number of columns of a legend in small print for which it is no wider than a figure of the given width in inches."""
     for count in range(len(labels), 1, -1):
         short, longer = divmod(len(labels), count)
         starts = [k * short + min(k, longer) for k in range(count + 1)]
@@ -34,7 +34,7 @@ def legend_below(figure: Figure | SubFigure, width: float, handles: Sequence[Any
 
 
 def panel_width(axes: Axes) -> float:
-    """About how many inches wide a panel becomes."""
+    """The approximate width of a panel in inches."""
     figure: Any = axes.figure
     inches, spec = figure.bbox.width / figure.figure.dpi, axes.get_subplotspec()
     beside = 1 if spec is None or inches < NARROW else spec.get_gridspec().ncols
@@ -42,25 +42,25 @@ def panel_width(axes: Axes) -> float:
 
 
 def label_gap(axes: Axes) -> float:
-    """The part of the width between labels above the axes that stand upright."""
+    """The fraction of the width between upright labels above the axes."""
     figure: Any = axes.figure
     return GAP / (0.85 * figure.bbox.width / figure.figure.dpi)
 
 
 def label_above(axes: Axes, value: float, place: float, height: float, text: str, line: float, **style: Any) -> None:
-    """A text above the axes, at a place moved aside, with a thin line to its value on the upper edge."""
+    """A text above the axes, at a shifted place, with a thin line to its value on the upper edge."""
     over = axes.get_xaxis_transform()
     axes.annotate(text, (value, 1.0), (place, height), xycoords=over, textcoords=over, va="bottom", fontsize=6.5,
                   annotation_clip=False, arrowprops=thin_line(line), **style)  # fmt: skip
 
 
 def thin_line(width: float) -> dict[str, Any]:
-    """The arrow, without a head, from a label to what it belongs to."""
+    """The arrow, without a head, from a label to its place."""
     return {"arrowstyle": "-", "color": FAINT, "linewidth": width, "shrinkA": 0, "shrinkB": 0}
 
 
 def hidden(paths: Sequence[np.ndarray]) -> dict[int, int]:
-    """Which of some paths (n, d) lie on an earlier one, to a thousandth of what all fill: the later's number, the earlier's."""
+    """The paths (n, d) that coincide with an earlier one, to a thousandth of its extent: later number, earlier number."""
     counts: dict[int, int] = {}
     for k, path in enumerate(paths):
         for j in (j for j in range(k) if j not in counts and len(paths[j]) == len(path)):
@@ -72,13 +72,14 @@ def hidden(paths: Sequence[np.ndarray]) -> dict[int, int]:
 
 
 def line_style(k: int, below: Mapping[int, int]) -> dict[str, Any]:
-    """Colour and dashes of line number k of several: dashed on another one, and from where the colours are used up."""
+    """Colour and dashes of line number k of several: dashed if it coincides with another one, and once the colours are used
+    up."""
     dashes = ("-", (0, (4, 1.5)), ":")[k // len(PALETTE) % 3]
     return {"color": PALETTE[k % len(PALETTE)], "linestyle": (0, (3, 3)) if k in below else dashes}
 
 
 def tell_decades(axes: Axes) -> None:
-    """Numbers at 1, 2 and 5 along a logarithmic axis with fewer than two powers of ten."""
+    """Show numbers at 1, 2 and 5 along a logarithmic axis with fewer than two powers of ten."""
     for axis, limits in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
         lo, hi = sorted(limits)
         if axis.get_scale() == "log" and lo > 0 and np.floor(np.log10(hi)) - np.ceil(np.log10(lo)) < 1:
@@ -94,9 +95,9 @@ def shade_cycles(axes: Axes, cycles: Sequence[tuple[int, int]]) -> None:
 
 
 def band(axes: Axes, t: np.ndarray, quantiles: np.ndarray, levels: np.ndarray, what: str = "") -> None:
-    """Quantiles (m, q) of many runs: between the outer ones pale, between the next darker, and their median.
+    """Quantiles (m, q) of many runs: the outer ones pale, the inner ones darker, and their median.
 
-    ``what``: in the legend, of what they are, if they stand there.
+    ``what``: the quantity named in the legend, if they appear there.
     """
     for k in range(len(levels) // 2):
         style: dict[str, Any] = {"color": PALE, "alpha": 0.2 + 0.2 * k, "linewidth": 0, "zorder": 1}
@@ -106,7 +107,7 @@ def band(axes: Axes, t: np.ndarray, quantiles: np.ndarray, levels: np.ndarray, w
 
 
 def time_range(t: np.ndarray) -> tuple[float, float]:
-    """Limits of an axis of time from 0 to the last of some times, with a little room at both ends."""
+    """Limits of an axis of time from 0 to the last of some times, with a small margin at both ends."""
     end = t[-1] if len(t) else 1.0
     return -0.02 * end, 1.02 * end or 1.0
 
@@ -122,10 +123,10 @@ def draw_ranking(
     what: tuple[str, str],
     limits: tuple[float, float] | None,
 ) -> None:
-    """Bars, the first at the bottom, diamonds, and texts to the right of where both end.
+    """Bars, the first at the bottom, diamonds, and texts to the right of both.
 
     ``what``: the quantities that bars and diamonds show; ``limits``: of the logarithmic axis, None if no bar has a length.
-    """  # fmt: skip
+    """
     places = range(len(names))
     axes.barh(places, lengths, height=0.62, color=shades)
     for place, right, text in zip(places, ends, words, strict=True):
@@ -140,7 +141,7 @@ def draw_ranking(
 
 
 def spread(values: Sequence[float], least: float, end: float = float("inf")) -> list[float]:
-    """Values in order moved apart by at least so much: to the right, and back from an end."""
+    """Values in order moved apart by at least the given gap: to the right, and back from an end."""
     places: list[float] = []
     for value in values:
         places.append(max(value, places[-1] + least) if places else value)

@@ -17,7 +17,7 @@ GROUND = ListedColormap([str(1 - 0.32 * k / 23) for k in range(24)])  # light en
 
 @dataclass(frozen=True)
 class Plane:
-    """Points origin + a·x + b·y of weight space, ``axes`` (2, d) orthonormal; ``flat`` where there is one weight only."""
+    """Points origin + a·x + b·y of weight space, ``axes`` (2, d) orthonormal; ``flat`` if there is one weight only."""
 
     origin: np.ndarray
     axes: np.ndarray
@@ -29,7 +29,7 @@ class Plane:
         return (w - self.origin) @ self.axes.T
 
     def limits(self, paths: Sequence[np.ndarray]) -> np.ndarray:
-        """(2, 2): lower and upper bounds around the bulk of some paths, with room."""
+        """(2, 2): lower and upper bounds around the bulk of some paths, with a margin."""
         points = self.project(np.concatenate(paths))
         points = points[np.isfinite(points).all(axis=1)]
         lo, hi = np.quantile(points, [0.002, 0.998], axis=0)
@@ -39,7 +39,7 @@ class Plane:
 
 
 def plane_of(comparison: Comparison) -> Plane:
-    """The two weights themselves; of more, the two principal directions of the averaged orbit and its swings."""
+    """The two weights themselves; for more, the two principal directions of the averaged orbit and its oscillations."""
     d = len(comparison.names)
     if d <= 2:
         names = tuple(map(axis_label, comparison.names)) if d == 2 else (axis_label(comparison.names[0]), "")
@@ -51,7 +51,7 @@ def plane_of(comparison: Comparison) -> Plane:
 
 
 def contours(axes: Axes, loss: Loss, plane: Plane, limits: np.ndarray, size: int = 161) -> None:
-    """The loss on the plane, its level lines closer together near the lowest point."""
+    """The loss on the plane, with level lines closer together near the lowest point."""
     x, y = np.linspace(limits[0], limits[1], size).T
     grid = np.stack([g.ravel() for g in np.meshgrid(x, y)], axis=1)
     values = evaluate_rows(loss.rule("value"), plane.origin + grid @ plane.axes, loss.p)

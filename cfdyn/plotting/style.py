@@ -1,4 +1,4 @@
-"""Colours and shares of figures: what is drawn alike everywhere."""
+"""Colours and sizes shared by all figures."""
 
 import re
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ BEHIND, HATCHING = 0.5, "#9a9a9a"  # the opacity of regimes behind states, and w
 
 
 def letters_on(colour: Any) -> dict[str, Any]:
-    """Letters that are read on an area of this colour, in all styles: black or white, with a contrast of 4.5 or more (WCAG 2.1).
+    """The colour of letters on this colour, readable in all styles: black or white, with a contrast of 4.5 or more (WCAG 2.1).
 
     >>> letters_on("#88ceff")["color"], letters_on("#081897")["color"]
     ('black', 'white')
@@ -49,7 +49,7 @@ def letters_on(colour: Any) -> dict[str, Any]:
 
 
 def axis_label(name: str) -> str:
-    """What stands beside an axis along which a parameter or an entry of a state is shown.
+    """The label of an axis that shows a parameter or an entry of a state.
 
     >>> axis_label("lr"), axis_label("w1"), axis_label("rows")
     ('learning rate $\\\\eta$', '$w_{1}$', 'rows')
@@ -58,7 +58,7 @@ def axis_label(name: str) -> str:
 
 
 def symbol(name: str) -> str:
-    """A parameter or an entry of a state as mathematics; longer names stay as they are.
+    """A parameter or an entry of a state as mathematics; longer names are unchanged.
 
     >>> symbol("lr"), symbol("v_w1"), symbol("W3_21"), symbol("decay1")
     ('$\\\\eta$', '$v_{w_{1}}$', '$W_{3,21}$', 'decay1')
@@ -74,24 +74,24 @@ def symbol(name: str) -> str:
 
 
 def every(count: int, most: int) -> slice:
-    """Which of so many rows are drawn: an odd stride keeps a 2-cycle visible."""
+    """Which of the given number of rows are drawn: an odd stride keeps a 2-cycle visible."""
     stride = max(1, count // most)
     return slice(None, None, stride + 1 - stride % 2)
 
 
 def dots(axes: Axes, t: np.ndarray, values: np.ndarray, **style: Any) -> None:
-    """Dots in the background, not too many."""
+    """Dots in the background, limited in number."""
     kept = every(len(t), MOST_DOTS)
     axes.plot(t[kept], values[kept], ".", **{"color": PALE, "markersize": 2.4, "zorder": 1, "rasterized": True, **style})
 
 
 def specks(axes: Axes, x: np.ndarray, y: np.ndarray, **style: Any) -> None:
-    """States, of the same small size at any resolution."""
+    """States, at the same small size at any resolution."""
     axes.plot(x, y, ".", **{"color": INK, "alpha": 0.5, "markersize": 1.2, "markeredgewidth": 0, "rasterized": True, **style})
 
 
 def evenly(values: np.ndarray, most: int) -> np.ndarray:
-    """Places of increasing values of which none are nearer than a part of the range: where a scan was refined, no stripes.
+    """Indices of increasing values of which none are closer than a fraction of the range: a refined scan shows no stripes.
 
     >>> evenly(np.array([0.0, 0.5, 0.51, 0.52, 1.0]), 10)
     array([0, 1, 4])
@@ -104,30 +104,31 @@ def evenly(values: np.ndarray, most: int) -> np.ndarray:
 
 
 def tinted(colour: str) -> tuple[float, float, float]:
-    """A colour as it is behind states."""
+    """A colour as it appears behind states."""
     red, green, blue = (1 - BEHIND * (1 - part) for part in to_rgb(colour))
     return red, green, blue
 
 
 def regime_name(name: str) -> str:
-    """The regime that a name is drawn as; all periods above 10 are one, "period"."""
+    """The regime as which a name is drawn; all periods above 10 are one, "period"."""
     return name if name in REGIMES else "period"
 
 
 def regime_words(name: str) -> str:
-    """What a regime is called in a legend."""
+    """The name of a regime in a legend."""
     return {"period": "longer period", "divergent": "diverges"}.get(name, name)
 
 
 def attractor_regime(kind: str, period: int | None) -> str:
-    """The regime in which an attractor is drawn; a limit cycle of a flow is a closed curve, as quasi-periodic orbits fill."""
+    """The regime in whose colour an attractor is drawn; a limit cycle of a flow is a closed curve, like a quasi-periodic
+    orbit."""
     if kind == "limit cycle":
         return "quasi-periodic"
     return regime_name(f"period {period}") if period and period > 1 else "fixed point" if "fixed point" in kind else kind
 
 
 def attractor_colours(regimes: Sequence[str]) -> list[str | None]:
-    """A colour for each of some attractors: that of its regime for the first, free ones for others, None when these are used up.
+    """A colour for each attractor: that of its regime for the first, free ones for others, None when these are used up.
 
     >>> attractor_colours(["chaotic", "chaotic", "period 2"])
     ['#a03c00', '#6400e6', '#648cff']
@@ -142,7 +143,7 @@ def free_colours(used: Sequence[str]) -> list[str]:
 
 
 def clip_range(axes: Axes, values: object, margin: float = 0.08) -> None:
-    """Limit the y axis to the bulk of the values where all of them would flatten it, and say how many are beyond."""
+    """Limit the y axis to the bulk of the values if all of them would flatten it, and print how many are beyond."""
     finite = np.asarray(values, dtype=float)
     finite = finite[np.isfinite(finite)]
     if len(finite) < 2:

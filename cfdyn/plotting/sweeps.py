@@ -1,4 +1,4 @@
-"""Orbit diagrams: attractors followed over a parameter, upwards and downwards from several starts."""
+"""Orbit diagrams: attractors continued along a parameter, upwards and downwards from several starts."""
 
 from collections.abc import Callable, Iterable
 
@@ -14,9 +14,9 @@ SAME = 1e-4  # of its size: attractors nearer than this are one
 
 
 def swept(step: Map, name: str, values: np.ndarray, seeds: Iterable[tuple[float, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """(values, first entries of the states) that orbits end on, from each seed (a value, a state) to both ends.
+    """(values, first entries of the states) of the attractors of orbits, from each seed (a value, a state) to both ends.
 
-    A seed whose orbit ends on what an earlier one ended on there is left out; a sweep stops where it meets an earlier one.
+    A seed whose orbit ends on the attractor of an earlier one there is omitted; a sweep stops where it meets an earlier one.
     """
     settle, cycles = _settler(step, name), list[dict[int, np.ndarray]]()
     for value, state in seeds:
@@ -44,7 +44,7 @@ def swept(step: Map, name: str, values: np.ndarray, seeds: Iterable[tuple[float,
 
 
 def _settler(step: Map, name: str) -> Callable[[float, np.ndarray], tuple[np.ndarray, np.ndarray] | None]:
-    """A function of a value and a state: what the orbit ends on there, and its last state; None if it escapes."""
+    """A function of a value and a state: the attractor of the orbit there, and its last state; None if it escapes."""
     rule, free, p = step.rule("step").compiled, list(step.params).index(name), step.p.copy()
     rows = np.empty((KEPT + 1, step.dim))
 

@@ -34,7 +34,7 @@ def map_title(settings: Mapping[str, Any], varied: Sequence[str] = (), most: int
 
 
 def typeset(text: str, most: int = 95, params: Mapping[str, Any] | None = None) -> str:
-    """An optimizer on a loss, a flow of it or a map, with typeset formulas; settings that are among ``params`` are left out."""
+    """An optimizer on a loss, a flow of it or a map, with typeset formulas; settings that are among ``params`` are omitted."""
     found = _MAP.fullmatch(text)
     if found is None and "→" in text and len(text) <= LONGEST:
         return "; ".join(map(_mapping, text.split("; ")))
@@ -77,7 +77,7 @@ def loss_title(text: str, most: int = 95) -> str:
 
 
 def typeset_formula(text: str) -> str:
-    """A formula for mathtext, in the order in which it was written; empty where it is too long or no plain arithmetic."""
+    """A formula for mathtext, in the order in which it was written; empty if it is too long or not plain arithmetic."""
     try:
         return _tex(ast.parse(text, mode="eval").body)[0] if len(text) <= LONGEST else ""
     except (SyntaxError, ValueError, RecursionError):
@@ -92,7 +92,7 @@ def _mapping(part: str) -> str:
 
 
 def _settings(text: str, params: Mapping[str, Any] | None) -> list[str]:
-    """The settings of a specification that have values, but those among the parameters, and switches that are off."""
+    """The settings of a specification that have values, except those among the parameters, and switches that are off."""
     pairs = [part.partition("=") for part in text.split(",") if part]
     hidden = {*(params or {}), *UNTOLD}
     kept = [(name, value) for name, _, value in pairs if value not in ("", "false") and name not in hidden]
@@ -100,7 +100,7 @@ def _settings(text: str, params: Mapping[str, Any] | None) -> list[str]:
 
 
 def values(params: Mapping[str, Any], varied: Sequence[str]) -> list[str]:
-    """Parameters that are not varied, with their values; none where these are many."""
+    """Parameters that are not varied, with their values; none if there are many."""
     told = [_value(name, f"{value:g}") for name, value in params.items() if name not in varied and name not in UNTOLD]
     return told if len(told) <= MOST_VALUES else []
 
@@ -111,7 +111,7 @@ def _value(name: str, value: str) -> str:
 
 
 def _tex(node: ast.AST) -> tuple[str, int]:
-    """LaTeX, and how tightly its outermost operation binds: 1 sums, 2 products, 3 signs and powers, 4 the rest."""
+    """LaTeX, and the precedence of its outermost operation: 1 sums, 2 products, 3 signs and powers, 4 the rest."""
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         return _number(node.value)
     if isinstance(node, ast.Name) and node.id == "pi":

@@ -1,1 +1,1 @@
-"""The catalogue of figures: one file each, whose ``draw`` says by the type of its first argument which records it draws."""
+"""The catalogue of figures, one file each; the type of the first argument of its ``draw`` determines which records it draws."""

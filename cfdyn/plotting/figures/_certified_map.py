@@ -17,14 +17,15 @@ STEEP, HIGH, HALVINGS = 10.0, 0.01, 40
 
 
 def graph(about: Mapping[str, Any], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points of the graph of a map of one variable at x (n,), with a gap (NaN) where it jumps; parameters that vary are at the
-    middle of their interval."""
+    """Points of the graph of a map of one variable at x (n,), with a gap (NaN) at each jump; parameters that vary are at the
+    middle of their interval.
+    """
     step = _map(about)
     return with_gaps(lambda x: evaluate_rows(step.rule("step"), x[:, None], step.p)[:, 0], x)
 
 
 def with_gaps(g: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """x and g(x), and between them a NaN wherever most of a steep rise is left after the interval has been halved many times."""
+    """x and g(x), with a NaN between them wherever most of a steep rise remains after the interval has been halved many times."""
     y = g(x)
     rises = np.abs(np.diff(y))
     at = np.flatnonzero(rises > max(STEEP * np.nanmedian(rises), HIGH * (np.nanmax(y) - np.nanmin(y))))

@@ -9,7 +9,7 @@ from cfdyn.plotting.style import ACCENT, INK, WARN
 
 
 def draw(arrhenius: Arrhenius) -> Figure:
-    """Left: ln τ over 1/T with the fit; right: local slopes beside the fitted one."""
+    """Left: ln τ over 1/T with the fit; right: local slopes and the fitted one."""
     with house_style():
         figure = new_figure(7.4, 3.2)
         left, right = figure.subplots(1, 2)

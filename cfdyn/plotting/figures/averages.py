@@ -35,7 +35,7 @@ def draw(averages: Averages) -> Figure:
 
 
 def colours(averages: Averages) -> dict[str, str]:
-    """Averages by what they are, exponential ones darker with their memory; models in the order given."""
+    """Averages coloured by kind, exponential ones darker with longer memory; models in the given order."""
     chosen, memories, models = {}, 0, 0
     for entry in averages.entries:
         if entry.kind == "model":
@@ -74,7 +74,7 @@ def _draw_errors(axes: Axes, averages: Averages) -> None:
 
 
 def _draw_losses(axes: Axes, averages: Averages) -> None:
-    """Above the lowest loss seen, on a logarithmic axis."""
+    """The loss above the lowest one seen, on a logarithmic axis."""
     shown = []
     for entry in averages.entries:
         above = entry.loss - averages.best_loss
@@ -94,7 +94,7 @@ def _draw_losses(axes: Axes, averages: Averages) -> None:
 
 
 def _draw_ranking(axes: Axes, averages: Averages) -> None:
-    """Root mean square errors, the nearest on top; diamonds: once the lag is allowed for."""
+    """Root mean square errors, the smallest on top; diamonds: with the lag taken into account."""
     ranked = [entry for entry in averages.ranking if entry.error > 0][::-1]
     if not ranked:
         axes.set_axis_off()

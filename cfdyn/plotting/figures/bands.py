@@ -59,7 +59,7 @@ def _draw_exponents(axes: Axes, bands: Bands) -> None:
 
 
 def draw_bands(axes: Axes, bands: Bands, at: float | None = None, edge: float | None = None) -> list[Patch]:
-    """Coloured regimes with the long-time states drawn over them; those without a name in their band as entries of a legend."""
+    """Coloured regimes with the long-time states drawn over them; regimes without a name in their band as entries of a legend."""
     for lo, hi, name in bands.bands:
         axes.axvspan(lo, hi, linewidth=0, **_area(regime_name(name)))
     kept = evenly(bands.values, COLUMNS)
@@ -74,7 +74,7 @@ def draw_bands(axes: Axes, bands: Bands, at: float | None = None, edge: float | 
 
 
 def _name(axes: Axes, bands: Bands) -> list[Patch]:
-    """The name of each regime in its widest band, where it fits, in a strip below the states; others are entries of a legend."""
+    """The name of each regime in its widest band, if it fits, in a strip below the states; others are entries of a legend."""
     whole, inches = float(np.ptp(bands.values)), panel_width(axes)
     widest, parts = dict[str, tuple[float, float]](), dict.fromkeys(REGIMES, 0.0)
     for lo, hi, name in bands.bands:

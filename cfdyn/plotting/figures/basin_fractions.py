@@ -14,7 +14,7 @@ NAMED = 12  # attractors in the legend
 
 
 def draw(fractions: BasinFractions) -> Figure:
-    """Lines with bands of one standard error; a ring where an attractor is new or ends, a dot where its period changes."""
+    """Lines with bands of one standard error; a ring where an attractor appears or ends, a dot where its period changes."""
     with house_style():
         figure = new_figure(7.2, 3.6)
         axes = figure.subplots()
@@ -34,7 +34,7 @@ def draw(fractions: BasinFractions) -> Figure:
 
 
 def _regime(one: FollowedAttractor) -> str:
-    """The regime that it has at most values of the parameter."""
+    """The regime that an attractor has at most of the parameter values."""
     names = [attractor_regime(kind, period) for kind, period in zip(one.regimes, one.periods.tolist(), strict=True)]
     return max(names, key=names.count)
 

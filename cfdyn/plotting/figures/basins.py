@@ -1,4 +1,4 @@
-"""Basins of attraction, in colours that all readers tell apart, with the attractors on them."""
+"""Basins of attraction, in colours that all readers can distinguish, with the attractors on them."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,7 +20,7 @@ FEW = 2e-4  # a part of the starts that the legend still names
 
 
 def draw(basins: Basins) -> Figure:
-    """One start, one colour; dots are attractors, as far as they lie in the box."""
+    """One colour for each start; dots are attractors, if they lie in the box."""
     with house_style():
         figure = new_figure(WIDTH, 4.8 if len(basins.second) else 1.9)
         axes = figure.subplots()
@@ -41,7 +41,7 @@ def _colours(basins: Basins) -> dict[str, str]:
 
 
 def _draw_basins(axes: Axes, basins: Basins) -> np.ndarray:
-    """Colour the starts; the name that each is drawn as, (m, n)."""
+    """Colour the starts; returns the name under which each is drawn, (m, n)."""
     colours = _colours(basins)
     known = {k: one.words if one.words in colours else REST for k, one in enumerate(basins.attractors)} | OTHERS
     names = np.full(basins.labels.shape, "", object)

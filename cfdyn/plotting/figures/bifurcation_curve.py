@@ -78,7 +78,7 @@ def finish(
     figure: Figure, axes: Axes, curves: Sequence[BifurcationCurve], more: Sequence[CodimensionTwo] = (),
     handles: Sequence[Artist] = (),
 ) -> None:  # fmt: skip
-    """The legend, with ``more`` special points and entries, and the points' names once the limits stand."""
+    """The legend, with ``more`` special points and entries, and the points' names once the limits are fixed."""
     points = [*(s for c in curves for s in c.special), *more]
     entries = [*_lines(curves), *_points(points), *handles]
     lines = sum(1 + str(entry.get_label()).count("\n") for entry in entries)
@@ -89,7 +89,7 @@ def finish(
 
 
 def _draw_curve(axes: Axes, curve: BifurcationCurve) -> None:
-    """A curve into axes; dashed where what is born there is unstable."""
+    """Draw a curve into axes; dashed where the bifurcating object is unstable."""
     colour, width = _style(curve)
     unstable = _unstable(curve)
     for first, last in equal_runs(unstable):
@@ -101,7 +101,7 @@ def _draw_curve(axes: Axes, curve: BifurcationCurve) -> None:
 
 
 def _style(curve: BifurcationCurve) -> tuple[str, float]:
-    """Colour and width: of longer periods thinner and paler, each of another hue than the next."""
+    """Colour and width: thinner and paler for longer periods, each with a different hue from the next."""
     hue, light, colourful = colorsys.rgb_to_hls(*to_rgb(COLOURS[curve.kind]))
     turned = (hue + TURNS[curve.period % len(TURNS)]) % 1
     pale = 0.45 - 0.45 / (1 + 0.7 * np.log2(curve.period))
@@ -109,12 +109,12 @@ def _style(curve: BifurcationCurve) -> tuple[str, float]:
 
 
 def _unstable(curve: BifurcationCurve) -> np.ndarray:
-    """The rows where what is born is unstable."""
+    """The rows where the bifurcating object is unstable."""
     return np.sign(_filled(curve.coefficient)) == UNSTABLE.get(curve.kind, np.nan)
 
 
 def _lines(curves: Sequence[BifurcationCurve]) -> list[Line2D]:
-    """Entries of the legend: a line for each kind and period, in their order, many periods in one, and one for dashes."""
+    """Entries of the legend: a line for each kind and period, in order, many periods in one, and one for dashes."""
     lines: dict[str, Line2D] = {}
     for curve in sorted(curves, key=lambda c: (list(COLOURS).index(c.kind), c.period)):
         name = f"{curve.condition} = 0" if curve.kind == "condition" else spoken(curve.kind)
@@ -129,7 +129,7 @@ def _lines(curves: Sequence[BifurcationCurve]) -> list[Line2D]:
 
 
 def _short(kind: str) -> str:
-    """The short name; of a weak resonance p:q that."""
+    """The short name; for a weak resonance p:q."""
     return SHORT.get(kind, kind.removeprefix("resonance "))
 
 
@@ -149,13 +149,13 @@ def _points(points: Sequence[CodimensionTwo]) -> list[Line2D]:
 
 
 def _coefficients(points: list[CodimensionTwo]) -> str:
-    """Lines below the name of a kind that there is one point of, two coefficients each."""
+    """Lines below the name of a kind with a single point, two coefficients each."""
     values = [f"{key} = {value:.3g}" for key, value in points[0].coefficients.items() if len(points) == 1]
     return "".join(f"\n{', '.join(values[k : k + 2])}" for k in range(0, len(values), 2))
 
 
 def _limit(axes: Axes, curves: Sequence[BifurcationCurve]) -> None:
-    """All of the curves, and up to a bound where they come near it."""
+    """Limits that show all of the curves, up to a bound if they approach it."""
     shown = np.concatenate([*(c.parameters for c in curves), *(s.parameters[None] for c in curves for s in c.special)])
     bounds = np.array([c.bounds for c in curves])
     limits = []
@@ -168,7 +168,7 @@ def _limit(axes: Axes, curves: Sequence[BifurcationCurve]) -> None:
 
 
 def _filled(values: np.ndarray) -> np.ndarray:
-    """With the nearest value where one is missing, as at a resonance."""
+    """Values with each missing one replaced by the closest, as at a resonance."""
     known = np.flatnonzero(np.isfinite(values))
     if not len(known):
         return values
@@ -176,7 +176,7 @@ def _filled(values: np.ndarray) -> np.ndarray:
 
 
 def _name_points(figure: Figure, axes: Axes, curves: Sequence[BifurcationCurve], points: Sequence[CodimensionTwo]) -> None:
-    """The short name of each special point, once, on that side of it where lines, points and names are farthest."""
+    """The short name of each special point, once, on the side of it where lines, points and names are farthest away."""
     root: Any = figure.figure
     root.draw_without_rendering()  # the layout decides where things are
     scale, frame = root.dpi / 72, axes.get_window_extent()
@@ -204,7 +204,7 @@ def _name_points(figure: Figure, axes: Axes, curves: Sequence[BifurcationCurve],
 
 
 def _free(place: np.ndarray, half: np.ndarray, ink: np.ndarray, frame: np.ndarray, scale: float) -> np.ndarray:
-    """Where to put a box beside a place: inside the frame, far from ink, and, where it is all one, to the right."""
+    """A position for a box next to a place: inside the frame, far from ink, and, if all are equal, to the right."""
     best, most = np.zeros(2), -np.inf
     for angle in np.arange(8) * np.pi / 4:
         way = np.array([np.cos(angle), np.sin(angle)])

@@ -1,4 +1,4 @@
-"""In how many runs a cycle survives noise, and how far it is above the noise."""
+"""The number of runs in which a cycle survives noise, and its signal-to-noise ratio."""
 
 import numpy as np
 from matplotlib.axes import Axes

@@ -11,7 +11,7 @@ from cfdyn.plotting.titles import map_title
 
 
 def draw(dimension: BoundaryDimension) -> Figure:
-    """Dots with their errors, the line c εᵅ, and a dashed one as it would be at a smooth boundary."""
+    """Dots with their errors, the line c εᵅ, and a dashed line for a smooth boundary."""
     with house_style():
         figure = new_figure(4.8, 3.4)
         axes = figure.subplots()

@@ -1,4 +1,4 @@
-"""Bifurcation diagrams: branches of cycles over the orbits that the map ends on."""
+"""Bifurcation diagrams: branches of cycles over the attractors of the map."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def draw(record: Branch | Branches, orbit: bool = True) -> Figure:
 
 
 def orbit_diagram(axes: Axes, branches: list[Branch], name: str, bounds: tuple[float, float]) -> np.ndarray:
-    """The first coordinates that orbits from the stable parts of branches end on, (n,), drawn over the parameter.
+    """The first coordinates of the attractors of orbits from the stable parts of branches, (n,), drawn over the parameter.
 
     Nothing for a branch that was loaded without the formulas of its map, nor for one in many weights.
     """
@@ -63,7 +63,7 @@ def orbit_diagram(axes: Axes, branches: list[Branch], name: str, bounds: tuple[f
 
 
 def colours(branches: list[Branch]) -> dict[int, str]:
-    """One for each period, in increasing order."""
+    """A colour for each period, in increasing order."""
     return {period: COLOURS[i % len(COLOURS)] for i, period in enumerate(sorted({b.period for b in branches}))}
 
 
@@ -83,7 +83,7 @@ def _branch(axes: Axes, branch: Branch, shade: str) -> None:
 
 
 def _specials(axes: Axes, branches: list[Branch], bounds: tuple[float, float]) -> list[str]:
-    """Marks of all special points, their values along the upper edge; the kinds that there are."""
+    """Marks of all special points, their values along the upper edge; returns the kinds that occur."""
     tops: dict[str, tuple[float, float]] = {}
     for s in _marked(branches):
         text, top = f"{float(shown(s.parameter, bounds)):.5g}".replace("-", "−"), float(s.points[:, 0].max())
@@ -105,7 +105,7 @@ def _marked(branches: list[Branch]) -> list[Any]:
 
 
 def _zeros(axes: Axes, branches: list[Branch]) -> list[Line2D]:
-    """Marks of the zeros of functions, a shape for each; what belongs into the legend."""
+    """Marks of the zeros of functions, a shape for each; returns the entries for the legend."""
     names = list(dict.fromkeys(zero.function for branch in branches for zero in branch.zeros))
     styles: list[dict[str, Any]] = [
         {"marker": mark, "linestyle": "", "color": ACCENT, "markersize": 5.5, "markeredgecolor": "white", "markeredgewidth": 0.4}
@@ -118,7 +118,7 @@ def _zeros(axes: Axes, branches: list[Branch]) -> list[Line2D]:
 
 
 def _equation(function: str) -> str:
-    """The name of a function as what is fulfilled at its zeros."""
+    """The name of a function as the equation that holds at its zeros."""
     text = function if "=" in function or function.isidentifier() else f"{function} = 0"
     return shortened(text, 40).replace("-", "−")
 
@@ -133,7 +133,8 @@ def _values(axes: Axes, marked: list[tuple[float, float, str]], bounds: tuple[fl
 
 
 def _limit(axes: Axes, branches: list[Branch], ended: np.ndarray) -> None:
-    """The bulk of the branches over the parameter, one that diverges must not flatten the others, and what orbits end on."""
+    """Limits around the bulk of the branches over the parameter, which a diverging branch must not flatten, and the
+    attractors."""
     values = np.concatenate([b.points[..., 0].ravel() for b in branches])
     # A row counts for the parameter's change there: those that diverge at one value are many.
     width = np.concatenate([np.repeat(np.abs(np.gradient(b.parameter)) if len(b) > 1 else 0.0, b.period) for b in branches])
@@ -151,7 +152,7 @@ def _limit(axes: Axes, branches: list[Branch], ended: np.ndarray) -> None:
 
 
 def _quantiles(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    """Between which all but a fiftieth of the weight lies at either end."""
+    """Quantiles that exclude a fiftieth of the weight at either end."""
     order = np.argsort(values)
     below = np.cumsum(weights[order])
     first, last = np.searchsorted(below, np.array([0.02, 0.98]) * below[-1])
@@ -159,7 +160,7 @@ def _quantiles(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
 
 
 def _legend(branches: list[Branch], kinds: list[str]) -> list[Line2D]:
-    """Periods, what dashes are, the marks."""
+    """Periods, the meaning of dashes, the marks."""
     lines = [Line2D([], [], color=shade, linewidth=1.3, label=called(period)) for period, shade in colours(branches).items()][:5]
     lines.append(Line2D([], [], color=INK, linewidth=0.9, linestyle=DASHED, label="unstable"))
     for kind, (mark, fill) in ((kind, MARKS[kind]) for kind in kinds):

@@ -34,7 +34,7 @@ def draw(cascade: Cascade) -> Figure:
 
 
 def _tree(axes: Axes, cascade: Cascade) -> None:
-    """The points at each flip, each joined to the two of the doubled cycle that go out from it."""
+    """The points at each flip, each joined to the two points of the doubled cycle that emerge from it."""
     for k, points in enumerate(cascade.points, 1):
         size = max(3.6 - 0.35 * k, 0.9)
         axes.plot(np.full(len(points), k), points[:, 0], "o", color=ACCENT, markersize=size, markeredgewidth=0, zorder=3)

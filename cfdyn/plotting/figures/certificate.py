@@ -37,7 +37,7 @@ EDGE = {
 
 
 def draw(certificate: Certificate) -> Figure:
-    """The map with its proven boxes, or parts of a box, or parallelograms, whatever the kind of theorem is about."""
+    """The map with its proven boxes, or parts of a box, or parallelograms, depending on the kind of theorem."""
     if certificate.document is None:
         raise UsageError(f"nothing is proved here that could be drawn: {certificate.reason}")
     document = certificate.document
@@ -118,7 +118,7 @@ def _name(document: Mapping[str, Any], k: int) -> str:
 
 
 def _chaos(figure: Figure, document: Mapping[str, Any]) -> None:
-    """The graph with the cycle, and beneath it the intervals that cover each other, darker the more orbits they hold."""
+    """The graph with the cycle, and below it the intervals that cover each other, darker if they contain more orbits."""
     axes, claim = figure.subplots(), document["claim"]
     cycles = [_boxes(claim["points"])] if claim["points"] else []
     marks = [box[0] for c in [*cycles, *map(_boxes, document["evidence"]["cycles"])] for box in c]
@@ -149,7 +149,7 @@ def _measure(figure: Figure, document: Mapping[str, Any]) -> None:
 
 
 def _edge(figure: Figure, document: Mapping[str, Any]) -> None:
-    """The parts of the box on the sides of the edge, and the two points that lie on either."""
+    """The parts of the box on the sides of the edge, and one point on either side."""
     axes = _tree(figure, document, EDGE)
     if not document["vary"]:
         for side, colour in (("below", INK), ("above", WARN)):
@@ -164,7 +164,7 @@ def _edge(figure: Figure, document: Mapping[str, Any]) -> None:
 
 
 def _tree(figure: Figure, document: Mapping[str, Any], known: Mapping[str, tuple[str, str]] = KNOWN) -> Axes:
-    """The parts of the box, over the varied parameter if there is one, in the colour of what is known of each."""
+    """The parts of the box, over the varied parameter if there is one, coloured by what is known of each."""
     axes, evidence = figure.subplots(), document["evidence"]
     fold = evidence.get("fold")
     box = [(0.0, float.fromhex(fold["top"]))] if fold else [ends(i) for i in evidence.get("inside", document["claim"]["box"])]
@@ -235,7 +235,8 @@ def _horseshoe(figure: Figure, document: Mapping[str, Any]) -> None:
 
 
 def _bifurcation(figure: Figure, document: Mapping[str, Any]) -> None:
-    """The cycle at the bifurcation, and a sketch of what the proved signs say: solid where the critical direction is stable."""
+    """The cycle at the bifurcation, and a sketch of the meaning of the proved signs: solid where the critical direction is
+    stable."""
     left, right = figure.subplots(1, 2)
     claim = document["claim"]
     _all_cycles(left, document, [_boxes(claim["points"])])

@@ -1,4 +1,4 @@
-"""The evidence for chaos: the attractor, the walk of the 0–1 test, exponents with their errors, and slopes of dimensions."""
+"""Evidence for chaos: the attractor, the walk of the 0–1 test, exponents with their errors, and slopes of dimensions."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,7 +13,7 @@ MOST = 6  # exponents
 
 
 def draw(chaos: Chaos) -> Figure:
-    """Above: states, and the walk that they drive; below: exponents, and how dimensions depend on the size."""
+    """Above: states, and the walk driven by them; below: exponents, and how dimensions depend on the size."""
     with house_style():
         figure = new_figure(7.4, 6.0)
         (states, walk), (exponents, last) = figure.subplots(2, 2)

@@ -1,4 +1,4 @@
-"""Curves of bifurcations in one plane, the regions between them tinted by what lives there."""
+"""Bifurcation curves in one plane; the colour of each region between them shows its attractors."""
 
 import re
 from textwrap import wrap
@@ -56,7 +56,7 @@ def _tint(axes: Axes, chart: Chart) -> list[Patch]:
 
 
 def _place(chart: Chart, region: Region) -> tuple[float, float]:
-    """Where the number of a region stands: in the middle of it, not on a special point or its name."""
+    """The position of the number of a region: in the middle of it, not on a special point or its name."""
     inside, size = chart.labels == region.number, np.array(chart.labels.shape[::-1])
     points = [*(special for curve in chart.curves for special in curve.special), *chart.resonances]
     named = np.array([point.parameters for point in points])
@@ -69,7 +69,7 @@ def _place(chart: Chart, region: Region) -> tuple[float, float]:
 
 
 def _names(regions: list[Region]) -> dict[int, str]:
-    """What each is called in the legend: the names that cover most of the area, and one for all others."""
+    """The name of each in the legend: the names that cover most of the area, and one for all others."""
     areas: dict[str, float] = {}
     for region in regions:
         areas[region.name] = areas.get(region.name, 0.0) + region.share
@@ -87,7 +87,7 @@ def _colours(names: list[str]) -> dict[str, str]:
 
 
 def _regime(name: str) -> str | None:
-    """The tint of a region where one attractor lives, in the colour of its regime."""
+    """The tint of a region with one attractor, in the colour of its regime."""
     kind = re.fullmatch(r"(?:a |one )?(fixed point|chaos|quasi-periodic|(\d+)-cycle)", name)
     if kind is None:
         return None

@@ -27,7 +27,8 @@ WIDTH = 10.6  # inches
 
 
 def draw(comparison: Comparison, loss: Loss | None = None) -> Figure:
-    """Six panels of a `Comparison`, below λ₁(P⁻¹H) where P moves; ``loss``: for contours, if the record does not hold it."""
+    """Six panels of a `Comparison`, and below them λ₁(P⁻¹H) if P changes; ``loss``: for contours, if the record does not contain
+    it."""
     held = comparison.hovering if comparison.hovering is not None and comparison.hovering.moving else None
     with house_style():
         figure = new_figure(WIDTH, 5.9 if held is None else 7.9)
@@ -54,7 +55,7 @@ def draw(comparison: Comparison, loss: Loss | None = None) -> Figure:
 
 
 def label(model: Model) -> str:
-    """The model's name, and what it is if it is not quite the published one."""
+    """The model's name, and its description if it differs from the published one."""
     for mark, words in (("[reconstruction]", "reconstruction"), ("a guess", "a guess")):
         if mark in model.title:
             return f"{model.name} ({words})"
@@ -62,13 +63,13 @@ def label(model: Model) -> str:
 
 
 def styles(comparison: Comparison) -> dict[str, dict[str, Any]]:
-    """Colour and dashes of each model's line, in the order given: dashed where it lies on an earlier one."""
+    """Colour and dashes of each model's line, in the given order: dashed where it coincides with an earlier one."""
     below = hidden([model.w for model in comparison.models])
     return {model.name: line_style(k, below) for k, model in enumerate(comparison.models)}
 
 
 def _legend_name(comparison: Comparison, k: int) -> str:
-    """The name of model number k, and of the earlier one that its line lies on."""
+    """The name of model number k, and of the earlier one with which its line coincides."""
     below = hidden([model.w for model in comparison.models])
     return label(comparison.models[k]) + (f" (as {comparison.models[below[k]].name})" if k in below else "")
 
@@ -124,7 +125,7 @@ def _draw_preconditioned(axes: Axes, comparison: Comparison) -> None:
 
 
 def draw_edge(axes: Axes, comparison: Comparison) -> np.ndarray:
-    """A line at the edge, where the optimizer has one; that value, (1,) or (0,)."""
+    """A line at the edge, if the optimizer has one; that value, (1,) or (0,)."""
     if not np.isfinite(comparison.edge):
         return np.empty(0)
     axes.axhline(comparison.edge, color=INK, linestyle="--", linewidth=0.8, label=f"edge {comparison.edge:.4g}")
@@ -132,7 +133,7 @@ def draw_edge(axes: Axes, comparison: Comparison) -> np.ndarray:
 
 
 def limit_to_bulk(axes: Axes, shown: list[np.ndarray], own: np.ndarray) -> None:
-    """Limits around some series, up to twice the range of the orbit's own: a model that runs away must not flatten it."""
+    """Limits around some series, up to twice the range of the orbit's own: a model that diverges must not flatten it."""
     values, finite = np.concatenate(shown), own[np.isfinite(own)]
     if len(finite):
         size = max(float(np.ptp(finite)), 1e-6 * float(np.abs(finite).max()), 1e-300)
@@ -168,7 +169,7 @@ def _draw_variance(axes: Axes, comparison: Comparison) -> None:
 
 
 def _draw_ranking(axes: Axes, comparison: Comparison) -> None:
-    """Root mean square distances, the nearest on top; diamonds: of the means over whole slow cycles."""
+    """Root mean square distances, the smallest on top; diamonds: of the means over whole slow cycles."""
     ranked = comparison.ranking[::-1]
     values = np.array([model.distance for model in ranked])
     t = comparison.t

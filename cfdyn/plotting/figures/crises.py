@@ -14,7 +14,7 @@ COLOURS = {"boundary": INK, "interior": WARN, "band merging": ACCENT}
 
 
 def draw(crises: Crises) -> Figure:
-    """A line for each crisis, and the points of the cycle that is met."""
+    """A line for each crisis, and the points of the cycle involved in it."""
     with house_style():
         figure = new_figure(7.2, 4.2)
         axes = figure.subplots()

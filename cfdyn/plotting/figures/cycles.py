@@ -56,7 +56,7 @@ def _draw_cycle(axes: Axes, place: int, stable: bool | None, line: Pair, points:
 
 
 def _range(cycles: Cycles) -> tuple[float, float]:
-    """All points with a margin, or the box where there are none."""
+    """All points with a margin, or the box if there are none."""
     points = cycles.points[:, :, 0]
     lo, hi = (points.min(), points.max()) if points.size else np.clip(cycles.box[0], -10, 10)
     margin = 0.12 * (hi - lo) or 0.5 * max(1.0, abs(hi))
@@ -64,7 +64,7 @@ def _range(cycles: Cycles) -> tuple[float, float]:
 
 
 def _with_gaps(y: np.ndarray, height: float) -> np.ndarray:
-    """The graph without the strokes that join both sides of a pole."""
+    """The graph without the lines that join both sides of a pole."""
     y = np.where(np.isfinite(y), y, np.nan)
     with np.errstate(invalid="ignore"):
         y[:-1][np.abs(np.diff(y)) > height] = np.nan

@@ -1,4 +1,4 @@
-"""Cycles in closed form as lines over an orbit diagram that is iterated, their bifurcations as ticks with formulas."""
+"""Cycles in closed form as lines over an orbit diagram from iteration, their bifurcations as ticks with formulas."""
 
 import re
 from collections.abc import Sequence
@@ -77,7 +77,7 @@ def _range(record: ExactCycles) -> tuple[float, float]:
 
 
 def _settled(record: ExactCycles, values: np.ndarray, lo: float, hi: float) -> tuple[float, float]:
-    """The range up to where all orbits escape, with the bifurcations in it."""
+    """The range up to the value beyond which all orbits escape, with the bifurcations in it."""
     inside = [root.value for _, root in record.bifurcations if lo <= root.value <= hi]
     if not len(values):
         return lo, hi
@@ -86,7 +86,7 @@ def _settled(record: ExactCycles, values: np.ndarray, lo: float, hi: float) -> t
 
 
 def _iterates(record: ExactCycles, parameter: str, curves: Sequence[ExactCurves]) -> tuple[np.ndarray, np.ndarray]:
-    """(values, states) that orbits end on, from the middle of each stable piece of the cycles; without one, from all."""
+    """(values, states) of the attractors of orbits from the middle of each stable piece of the cycles; without one, from all."""
     step = Map.from_text([f.text for f in record.formulas], record.names, {n: record.params[n] for n in record.parameters})
     seeds = [(c, row, k) for c in curves for row, stable in zip(c.points, c.stable) for k in middles(stable)]
     if not seeds:
@@ -128,7 +128,7 @@ def _label(root: ExactRoot) -> str:
 
 
 def _in_line(tex: str) -> str:
-    """Simple fractions in one line: a label is small and turned.
+    """Simple fractions on one line: a label is small and rotated.
 
     >>> _in_line(r"\\frac{\\sqrt{6}}{2} + 1")
     '\\\\sqrt{6}/2 + 1'

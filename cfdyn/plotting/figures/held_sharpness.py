@@ -1,4 +1,5 @@
-"""A map of the sharpness that noise or the edge holds, over rates and batches, and predicted against measured."""
+"""A map of the sharpness at which noise or the edge holds an optimizer, over rates and batches, and predicted against
+measured."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -25,7 +26,7 @@ def draw(hold: HeldSharpness) -> Figure:
 
 
 def _draw_map(figure: Figure, axes: Axes, hold: HeldSharpness) -> None:
-    """λ₁ over its edge, with ■ where the edge holds it, ● where noise does and ○ where nothing does; numbers: λ₁."""
+    """λ₁ over its edge, with ■ where the edge holds it, ● where noise holds it and ○ where nothing holds it; numbers: λ₁."""
     shares, held = hold.flow / hold.edge, hold.held
     picture = axes.imshow(shares, origin="lower", aspect="auto", cmap="YlGnBu", vmin=0, vmax=1.05)
     figure.colorbar(picture, ax=axes, label="sharpness of the flow over the edge")

@@ -40,7 +40,7 @@ def draw_hovering(axes: Axes, hovering: Hovering, iterates: np.ndarray | None = 
 
 
 def _among(iterates: np.ndarray, lo: float, hi: float) -> str:
-    """The name of the iterates: the axis is that of the averages, from which they may be far on both sides of a minimum."""
+    """The name of the iterates: the axis shows the averages, from which they may be far away on both sides of a minimum."""
     finite = iterates[np.isfinite(iterates)]
     beyond = float(((finite < lo) | (finite > hi)).mean()) if len(finite) else 0.0
     return f"iterates ({100 * beyond:.2g} % are beyond)" if beyond > 0 else "iterates"

@@ -35,7 +35,7 @@ def draw(ledger: Ledger, also: Sequence[Ledger] = ()) -> Figure:
 
 
 def _words(ledger: Ledger) -> str:
-    """How many cycles are proved, and whether these are all."""
+    """How many cycles are proved, and whether they are all."""
     count, n = ledger.count, ledger.period
     how = ("exactly" if ledger.complete else "at least") if count else ""
     left = "" if ledger.complete else f", {len(ledger.undecided)} box{'es' * (len(ledger.undecided) != 1)} undecided"
@@ -57,7 +57,7 @@ def _line(axes: Axes, ledger: Ledger) -> None:
 
 
 def _mark(axes: Axes, span: Sequence[float], low: float, height: float) -> None:
-    """What is undecided: a box, and a line where it is too narrow to be seen."""
+    """Mark undecided boxes: a box, and a line if it is too narrow to be visible."""
     axes.add_patch(Rectangle((span[0], low), span[1] - span[0], height, facecolor=WARN, alpha=0.4, edgecolor="none"))
     axes.plot([sum(span) / 2] * 2, [low, low + height], color=WARN, linewidth=1.0)
 
@@ -75,7 +75,7 @@ def _plane(axes: Axes, ledger: Ledger) -> None:
 
 
 def _along(axes: Axes, ledgers: Sequence[Ledger]) -> None:
-    """All points over the parameter in which the ledgers differ; hollow where more cycles may be."""
+    """All points over the parameter in which the ledgers differ; hollow where there may be more cycles."""
     tables = [_parameters(ledger) for ledger in ledgers]
     differ = [name for name in tables[0] if len({table.get(name) for table in tables}) > 1]
     if len(differ) != 1 or len({ledger.period for ledger in ledgers}) > 1:
@@ -102,7 +102,7 @@ def _parameters(ledger: Ledger) -> dict[str, str]:
 
 
 def _names(ledger: Ledger) -> list[str]:
-    """Of the state."""
+    """The names of the state's entries."""
     about = _document(ledger)
     if about["type"] == "formulas":
         return [axis_label(name) for name in about["variables"]]

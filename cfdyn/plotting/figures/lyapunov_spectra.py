@@ -1,4 +1,4 @@
-"""Lyapunov exponents over one parameter as lines, over two as a picture of the largest with the borders of chaos."""
+"""Lyapunov exponents over one parameter as lines, over two as an image of the largest with the borders of chaos."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -26,7 +26,7 @@ GONE = (0.91, 0.92, 0.93)  # where the orbit escapes
 
 
 def draw(spectra: LyapunovSpectra, also: Sequence[BifurcationCurve] = ()) -> Figure:
-    """``also``: of two parameters, curves of bifurcations that are laid over the picture."""
+    """``also``: for two parameters, bifurcation curves drawn over the image."""
     with house_style():
         figure = new_figure(6.6, 4.4 if len(spectra.names) > 1 else 3.4)
         axes = figure.subplots()

@@ -49,7 +49,7 @@ def draw_curves(axes: Axes, curves: Sequence[Manifold], width: float = 0.7) -> N
 
 
 def frame(axes: Axes, manifolds: Manifolds) -> None:
-    """The box, or what the curves fill; the names of the entries."""
+    """The box, or the extent of the curves; the names of the entries."""
     box = manifolds.box
     if not np.isfinite(box[:2]).all():
         points = np.concatenate([curve.curve for curve in manifolds.curves])

@@ -1,4 +1,4 @@
-"""Mean-square stability of SGD at a point: the radius over the learning rate, and measures beside their thresholds."""
+"""Mean-square stability of SGD at a point: the radius over the learning rate, and measures relative to their thresholds."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,7 +13,7 @@ MOST = 3.0  # thresholds that are shown of a measure
 
 
 def draw(measured: MeanSquare) -> Figure:
-    """The radius of SGD and of gradient descent where learning rates were told; value/threshold of each measure."""
+    """The radius of SGD and of gradient descent if learning rates were given; value/threshold of each measure."""
     with house_style():
         curve = len(measured.rates) > 0
         figure = new_figure(6.4, 5.4 if curve else 3.0)
@@ -28,7 +28,7 @@ def draw(measured: MeanSquare) -> Figure:
 
 
 def _radius(axes: Axes, measured: MeanSquare) -> None:
-    """Both radii over η, their edges, and where the point stands."""
+    """Both radii over η, their edges, and the position of the point."""
     sharpest = next(m.value for m in measured.measures if m.name == "sharpness")
     radii = np.where(measured.radii > 0, measured.radii, np.nan)
     axes.plot(measured.rates, radii, color=ACCENT, label="SGD, on the directions that are sharp there")
@@ -52,7 +52,7 @@ def _radius(axes: Axes, measured: MeanSquare) -> None:
 
 
 def _measures(axes: Axes, measured: MeanSquare) -> None:
-    """A bar each; what is not defined is left blank."""
+    """A bar for each measure; undefined ones are blank."""
     names = [m.name for m in measured.measures][::-1]
     ratios = np.array([m.ratio for m in measured.measures])[::-1]
     shown = np.clip(np.nan_to_num(ratios, nan=0.0, posinf=MOST, neginf=0.0), 0, MOST)

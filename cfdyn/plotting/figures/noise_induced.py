@@ -42,12 +42,12 @@ def draw(induced: NoiseInduced) -> Figure:
 
 
 def title(settings: dict, name: str) -> str:
-    """The map, without the value of what is varied."""
+    """The map, without the value of the varied parameter."""
     return map_title(settings, [name] if name in settings["params"] else [], 95)
 
 
 def axis_words(name: str) -> str:
-    """What is varied, in words."""
+    """The varied quantity, in words."""
     words = {"noise": "variance of the noise", "batch": "rows in a batch", "label_noise": "standard deviation of noise on labels",
              "repeat": "steps with each batch"}  # fmt: skip
     return words.get(name) or axis_label(name)

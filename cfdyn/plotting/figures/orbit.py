@@ -1,4 +1,4 @@
-"""An orbit over time: its coordinates, and where there is one the loss and λ₁(P⁻¹H) against its edge."""
+"""An orbit over time: its coordinates, and, if defined, the loss and λ₁(P⁻¹H) against its edge."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,7 +15,7 @@ AWAY = 1e3  # times the edge, beyond which a linear scale would show neither
 
 
 def draw(orbit: Orbit) -> Figure:
-    """Weights against time above, loss (or the state, for a plain map) below, and λ₁(P⁻¹H) where the optimizer has a P."""
+    """Weights against time above, loss (or the state, for a plain map) below, and λ₁(P⁻¹H) if the optimizer has a P."""
     held = hovering_or_why(orbit)[0]
     with house_style():
         figure = new_figure(6.0, 4.2 if held is None else 6.0)
@@ -40,7 +40,7 @@ def draw(orbit: Orbit) -> Figure:
 
 
 def draw_loss(axes: Axes, loss: np.ndarray) -> None:
-    """Loss, logarithmic where it spans decades."""
+    """Loss, on a logarithmic axis if it spans decades."""
     finite = loss[np.isfinite(loss)]
     positive = finite[finite > 0]
     if len(positive) and finite.min() >= 0 and positive.max() > 50 * positive.min():
@@ -52,7 +52,7 @@ def draw_loss(axes: Axes, loss: np.ndarray) -> None:
 
 
 def draw_sharpness(axes: Axes, sharpness: np.ndarray, threshold: float | None) -> None:
-    """Sharpness along the orbit against the threshold at which the optimizer's edge lies; logarithmic where it runs away."""
+    """Sharpness along the orbit against the threshold of the optimizer's edge; on a logarithmic axis if it diverges."""
     _dots(axes, np.arange(len(sharpness)), sharpness, INK)
     finite = sharpness[np.isfinite(sharpness)]
     usual = threshold or float(np.median(np.abs(finite))) if len(finite) else 0.0

@@ -49,7 +49,7 @@ def draw(diagram: OrbitDiagram, also: Sequence[Branch] = ()) -> Figure:
 
 
 def _draw_branches(axes: Axes, diagram: OrbitDiagram, branches: Sequence[Branch]) -> list[Line2D]:
-    """All points of the cycles, whole lines where they are stable; entries of the legend."""
+    """All points of the cycles, solid lines where they are stable; returns entries of the legend."""
     limits = axes.get_xlim(), axes.get_ylim()
     for branch in branches:
         if not isinstance(branch, Branch) or branch.name != diagram.parameter or diagram.name not in branch.step.names:
@@ -66,7 +66,7 @@ def _draw_branches(axes: Axes, diagram: OrbitDiagram, branches: Sequence[Branch]
 
 
 def _colours(diagram: OrbitDiagram) -> list[str]:
-    """One for each way, or each start where there is one way."""
+    """A colour for each sweep direction, or for each start if there is one direction."""
     kinds = list(dict.fromkeys(diagram.ways))
     if len(kinds) > 1:
         return [PALETTE[kinds.index(way) % len(PALETTE)] for way in diagram.ways]
@@ -92,7 +92,7 @@ def _draw_states(axes: Axes, diagram: OrbitDiagram, colours: list[str]) -> None:
 
 
 def _range(finite: np.ndarray) -> tuple[float, float]:
-    """The bulk of the states, and all of them where these are not much more."""
+    """The bulk of the states, or all of them if these extend little further."""
     if len(finite) == 0:
         return 0.0, 1.0
     low, high, (inner, outer) = finite.min(), finite.max(), np.quantile(finite, BULK)
@@ -107,7 +107,7 @@ def _nearest(x: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def _density(states: np.ndarray, lo: float, hi: float) -> np.ndarray:
-    """How dark each place of a uniform grid is, (ROWS, N), in [0, 1]."""
+    """The darkness of each place of a uniform grid, (ROWS, N), in [0, 1]."""
     n, keep = states.shape
     at = np.clip((states - lo) / (hi - lo) * ROWS, -1, ROWS)
     inside = (at >= 0) & (at < ROWS)

@@ -1,4 +1,4 @@
-"""An oscillation: the log with its slow part, the fast part, and how far it returns after each lag."""
+"""An oscillation: the log with its slow part, the fast part, and how closely it returns after each lag."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -33,7 +33,7 @@ def draw(oscillation: Oscillation) -> Figure:
 
 
 def _mark(axes: Axes, oscillation: Oscillation) -> None:
-    """Beginning and end."""
+    """Mark its beginning and end."""
     clip_range(axes, oscillation.fast)
     for step, name, side in ((oscillation.since, "since", "left"), (oscillation.until, "until", "right")):
         if step is not None:
@@ -43,7 +43,7 @@ def _mark(axes: Axes, oscillation: Oscillation) -> None:
 
 
 def _returns(axes: Axes, oscillation: Oscillation) -> None:
-    """Return differences against the lag; the period and its multiples stand out."""
+    """Return differences against the lag; the period and its multiples are visible as minima."""
     values = np.asarray(oscillation.evidence["returns"])
     lags = np.arange(1, len(values) + 1)
     closed = lags % oscillation.period == 0 if oscillation.period else np.zeros(len(lags), dtype=bool)

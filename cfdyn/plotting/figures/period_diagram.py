@@ -19,7 +19,7 @@ CASED = [withStroke(linewidth=2.0, foreground="white")]
 
 
 def draw(diagram: PeriodDiagram, also: Sequence[BifurcationCurve] = ()) -> Figure:
-    """One cell, one colour; ``also``: curves of bifurcations in the same two parameters, laid over it."""
+    """One colour for each cell; ``also``: bifurcation curves in the same two parameters, drawn over it."""
     with house_style():
         figure = new_figure(6.4, 4.6)
         axes = figure.subplots()
@@ -36,7 +36,7 @@ def draw(diagram: PeriodDiagram, also: Sequence[BifurcationCurve] = ()) -> Figur
 
 
 def _number(axes: Axes, diagram: PeriodDiagram) -> None:
-    """Print each period where the largest circle in its cells has its middle, if that is large enough."""
+    """Print each period at the centre of the largest circle in its cells, if that circle is large enough."""
     for label in np.unique(diagram.labels[diagram.labels > 0]).tolist():
         (row, column), radius = widest(diagram.labels == label)
         if radius >= max(2.0, ROOM * min(diagram.labels.shape)):

@@ -1,4 +1,4 @@
-"""A map of regimes over two parameters, in colours that all readers tell apart."""
+"""A map of regimes over two parameters, in colours that all readers can distinguish."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from cfdyn.plotting.titles import map_title
 
 
 def draw(regimes: RegimeMap, also: Sequence[BifurcationCurve] = ()) -> Figure:
-    """One cell, one colour; ``also``: curves of bifurcations in the same two parameters, laid over it."""
+    """One colour for each cell; ``also``: bifurcation curves in the same two parameters, drawn over it."""
     with house_style():
         figure = new_figure(6.4, 4.6)
         axes = figure.subplots()

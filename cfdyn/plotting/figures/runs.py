@@ -1,4 +1,4 @@
-"""Many runs of an optimizer: weights, sharpness and loss over time, and how far the runs are apart."""
+"""Many runs of an optimizer: weights, sharpness and loss over time, and the spread of the runs."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -35,7 +35,7 @@ def draw(runs: Runs) -> Figure:
 
 
 def runs_title(settings: dict) -> str:
-    """How many runs of which map, with which batches and noise."""
+    """The number of runs, the map, and its batches and noise."""
     batch, order = settings.get("batch"), settings.get("order", "")
     words = [f"{settings.get('runs')} runs of {map_title(settings)}"]
     if batch is not None:

@@ -39,7 +39,7 @@ def draw(comparison: RunsComparison) -> Figure:
 
 
 def _style(comparison: RunsComparison, k: int) -> dict[str, Any]:
-    """Colour and dashes of the line of the model number k."""
+    """Colour and dashes of the line of model number k."""
     return line_style(k, hidden([model.w for model in comparison.models]))
 
 
@@ -106,7 +106,7 @@ def _draw_variance(axes: Axes, comparison: RunsComparison) -> None:
 
 
 def _draw_ranking(axes: Axes, comparison: RunsComparison) -> None:
-    """Root mean square distances over the last third, the nearest on top, with the error of the mean."""
+    """Root mean square distances over the last third, the smallest on top, with the error of the mean."""
     ranked = comparison.ranking[::-1]
     values = np.array([model.distance for model in ranked])
     finite = values[np.isfinite(values) & (values > 0)]

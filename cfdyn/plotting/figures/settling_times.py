@@ -1,4 +1,4 @@
-"""How long orbits take to settle or to escape, over two quantities, with the boundary of what can be trained."""
+"""The times that orbits take to settle or to escape, over two quantities, with the boundary of the trainable region."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,7 +25,7 @@ ESCAPES = ListedColormap(colormaps["YlOrBr"](np.linspace(0.12, 0.95, 256)), "esc
 
 
 def draw(settling_times: SettlingTimes, also: Sequence[BifurcationCurve] = ()) -> Figure:
-    """Two scales of colours, one for each end; ``also``: curves of bifurcations in the same two parameters, laid over it."""
+    """Two colour scales, one for each outcome; ``also``: bifurcation curves in the same two parameters, drawn over it."""
     with house_style():
         figure = new_figure(6.8, 4.8)
         axes = figure.subplots()

@@ -49,7 +49,7 @@ def draw(studies: Studies) -> Figure:
 
 
 def _rates(studies: Studies) -> np.ndarray:
-    """The learning rates, of those that failed as they were asked for; NaN where there is none."""
+    """The learning rates, for failed studies as requested; NaN if there is none."""
     told = [RATE.search(str(optimizer)) for optimizer in studies.optimizer]
     asked_for = np.array([float(rate[1]) if rate else np.nan for rate in told])
     return np.where(np.isfinite(studies.lr), studies.lr, asked_for)
@@ -60,7 +60,7 @@ def _kind(studies: Studies, k: int) -> str:
 
 
 def _rows(studies: Studies, rates: np.ndarray) -> Rows:
-    """The studies of each row, which differ in the learning rate; of one rate, from other starts, in further rows."""
+    """The studies of each row, which differ in the learning rate; those with one rate, from other starts, in further rows."""
     seen: Counter[tuple[str, str, str]] = Counter()
     rows: Rows = defaultdict(list)
     for k, (title, optimizer, rate) in enumerate(zip(studies.title, studies.optimizer, rates, strict=True)):
@@ -71,7 +71,7 @@ def _rows(studies: Studies, rates: np.ndarray) -> Rows:
 
 
 def _set_axes(axes: Axes, rates: np.ndarray, rows: Rows) -> None:
-    """Room for all tiles, and a name beside each row where there is room for letters."""
+    """Room for all tiles, and a name next to each row if there is room for letters."""
     known = rates[np.isfinite(rates)]
     lo, hi = (known.min(), known.max()) if len(known) else (0.0, 1.0)
     if 0 < lo < hi / WIDE:

@@ -24,7 +24,7 @@ ENOUGH, LONGEST = 60, 16  # steps that tell all where it repeats; and the longes
 
 
 def draw(study: Study) -> Figure:
-    """Four panels: cobweb or plane, regimes over lr, loss, sharpness against the edge; below λ₁(P⁻¹H), where P moves."""
+    """Four panels: cobweb or plane, regimes over lr, loss, sharpness against the edge; below λ₁(P⁻¹H), if P changes."""
     held = study.hovering if study.hovering is not None and study.hovering.moving else None
     with house_style():
         figure = new_figure(WIDTH, 5.6 if held is None else 7.6)
@@ -54,7 +54,7 @@ def draw(study: Study) -> Figure:
 
 
 def _mark_landmarks(axes: Axes, study: Study) -> list[Line2D]:
-    """Small marks above the regimes: where the doublings flip and where 3-cycles are born; one of each kind, for the legend."""
+    """Small marks above the regimes: flips of the doublings and births of 3-cycles; returns one of each kind, for the legend."""
     doubled = study.cascade.flips[1:] if study.cascade is not None else []
     rows = [row for row in landmarks(study) if row.what.startswith("fold") or row.value in doubled]
     style: dict[str, Any] = {"color": WARN, "markersize": 3.2, "linestyle": "none"}
@@ -67,7 +67,7 @@ def _mark_landmarks(axes: Axes, study: Study) -> list[Line2D]:
 
 
 def telling(values: np.ndarray) -> int:
-    """How many values of a series tell all of it: later ones repeat its last period, to a hundredth of the range.
+    """How many values of a series represent all of it: later ones repeat its last period, to a hundredth of the range.
 
     >>> telling(np.tile([1.0, 2.0, 3.0], 100)), telling(np.arange(300.0)), telling(np.ones(2))
     (60, 300, 2)
@@ -95,14 +95,14 @@ def _title(study: Study) -> str:
 
 
 def _lines(edge: float | None, lo: float, hi: float) -> str:
-    """What the vertical lines over learning rates from lo to hi are."""
+    """The meaning of the vertical lines over learning rates from lo to hi."""
     if edge is not None and lo <= edge <= hi:
         return rf"regimes; $\eta$ dotted, edge {edge:.4g} dashed"
     return r"regimes, same start; $\eta$ dotted"
 
 
 def _draw_cobweb(axes: Axes, study: Study) -> None:
-    """The graph of the map, the diagonal, and the orbit bouncing between them; the cycle in front."""
+    """The graph of the map, the diagonal, and the cobweb of the orbit; the cycle in front."""
     land, w = study.landscape, study.orbit.z[:81, 0]
     axes.plot(land.x, land.values, color=INK, linewidth=1.1)
     axes.plot(land.x, land.x, color=FAINT, linewidth=0.8)
@@ -137,7 +137,7 @@ def _draw_plane(axes: Axes, study: Study) -> None:
 
 
 def _mark_cycle(axes: Axes, points: np.ndarray, second: np.ndarray | None) -> str:
-    """Rings on the points of the cycle, unless these are too many; what it is called."""
+    """Rings on the points of the cycle, unless there are too many; returns its name."""
     if second is None or len(points) > 64:
         return ""
     axes.plot(points[:, 0], second, "o", markersize=5, markerfacecolor="white", markeredgecolor=WARN)

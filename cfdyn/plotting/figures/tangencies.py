@@ -1,4 +1,4 @@
-"""Manifolds that touch, at each tangency: the whole of them, and the place of contact enlarged."""
+"""Manifolds at each tangency: complete, and the neighbourhood of the contact enlarged."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _pieces(tangency: Tangency) -> list[np.ndarray]:
 
 
 def _around(arm: Arm, middle: float) -> np.ndarray:
-    """A piece of a curve that is about as long as the enlarged part, point by point from the middle to both ends."""
+    """A piece of a curve about as long as the enlarged part, point by point from the middle to both ends."""
     reach = AROUND / np.abs(arm.at(middle)[1] / arm.unit).max()
     shares = np.linspace(0, 1, FINE)[1:]
     halves = []

@@ -9,7 +9,7 @@ from cfdyn.plotting.titles import map_title
 
 
 def draw(curve: TangencyCurve) -> Figure:
-    """The curve, and where it was begun."""
+    """The curve, and its start."""
     with house_style():
         figure = new_figure(5.2, 4.0)
         axes = figure.subplots()

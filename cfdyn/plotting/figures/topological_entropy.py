@@ -1,4 +1,4 @@
-"""How the number of itineraries of laps grows, and the bounds of the entropy."""
+"""The growth of the number of itineraries of laps, and the bounds of the entropy."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -10,7 +10,7 @@ from cfdyn.plotting.titles import map_title
 
 
 def draw(entropy: TopologicalEntropy) -> Figure:
-    """(1/n) ln of the number of words of n laps, ln of the growth from one n to the next, and h between its bounds."""
+    """(1/n) ln of the number of itineraries of length n, ln of the growth from one n to the next, and h between its bounds."""
     with house_style():
         figure = new_figure(5.2, 3.4)
         axes, words = figure.subplots(), entropy.words[entropy.words > 0]

@@ -1,4 +1,4 @@
-"""A training beside its models: loss, edge, variance, distance, and the oscillation itself."""
+"""A training run and its models: loss, edge, variance, distance, and the oscillation itself."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -36,7 +36,7 @@ def draw(run: Run) -> Figure:
 
 
 def _loss(axes: Axes, run: Run) -> None:
-    """At the iterates, averaged over neighbours, and as the models have it."""
+    """The loss at the iterates, averaged over neighbours, and that of the models."""
     steps = np.arange(len(run.loss))
     dots(axes, steps, run.loss, label="iterates")
     axes.plot(steps, run.average_loss, color=ACCENT, linewidth=1.1, zorder=3, label="average of neighbours")
@@ -49,7 +49,7 @@ def _loss(axes: Axes, run: Run) -> None:
 
 
 def _eigenvalues(axes: Axes, run: Run) -> None:
-    """At the midpoints, against the edge; the sharpness of the models dashed."""
+    """Eigenvalues at the midpoints, against the edge; the sharpness of the models dashed."""
     for k, values in enumerate(run.eigenvalues.T):
         axes.plot(run.t, values, color=ACCENT, alpha=max(1 - 0.22 * k, 0.25), linewidth=1.1)
     for name, row in run.models.items():
@@ -62,8 +62,9 @@ def _eigenvalues(axes: Axes, run: Run) -> None:
 
 
 def _variance(axes: Axes, run: Run) -> None:
-    """Of the iterates about their midpoints, averaged over neighbours, and as predicted (of mini-batches with slow parts); by
-    direction where more than one is held."""
+    """The variance of the iterates about their midpoints, averaged over neighbours, and as predicted (for mini-batches with slow
+    parts); by direction if more than one is held.
+    """
     name, held = _held(run)
     if len(held) > 1:
         _variances(axes, run, name, held)
@@ -78,7 +79,7 @@ def _variance(axes: Axes, run: Run) -> None:
 
 
 def _held(run: Run) -> tuple[str, list[int]]:
-    """The first model with a Σ, and along which directions it has one; none of mini-batches, whose Σ has slow parts."""
+    """The first model with a Σ, and the directions along which it has one; none for mini-batches, whose Σ has slow parts."""
     for name, row in run.models.items():
         if run.config.batch is None and np.nanmax(row.variance, initial=0.0) > 0:
             largest = np.nanmax(row.variance, axis=0, initial=0.0)
@@ -87,7 +88,7 @@ def _held(run: Run) -> tuple[str, list[int]]:
 
 
 def _variances(axes: Axes, run: Run, name: str, held: list[int]) -> None:
-    """Along each of the sharpest directions: measured as dots, predicted by the model as lines."""
+    """The variance along each of the sharpest directions: measured as dots, predicted by the model as lines."""
     predicted, steps = run.models[name].variance, np.arange(len(run.variance))
     for k in held:
         dots(axes, steps, run.variance[:, k], color=PALETTE[k], alpha=0.45)
@@ -99,7 +100,7 @@ def _variances(axes: Axes, run: Run, name: str, held: list[int]) -> None:
 
 
 def _distance(axes: Axes, run: Run) -> None:
-    """Of each model to the midpoints, on a logarithmic axis."""
+    """The distance of each model from the midpoints, on a logarithmic axis."""
     drawn = False
     for name, row in run.models.items():
         seen = np.isfinite(row.distance) & (row.distance > 0)
@@ -113,7 +114,8 @@ def _distance(axes: Axes, run: Run) -> None:
 
 
 def _spectrogram(axes: Axes, run: Run) -> None:
-    """Of the coordinate along the sharpest direction: power over time and frequency, each window scaled by the strongest."""
+    """Spectrogram of the coordinate along the sharpest direction: power over time and frequency, each window scaled by its
+    maximum."""
     axes.set(xlabel="step", ylabel="frequency (per step)", title="oscillation along the sharpest direction")
     x = run.coordinates[:, 0]
     there = np.flatnonzero(np.isfinite(x))
@@ -134,7 +136,7 @@ def _spectrogram(axes: Axes, run: Run) -> None:
 
 
 def _strips(axes: Axes, run: Run) -> None:
-    """At the foot a strip for each eigenvector, with the period of its swing from when to when."""
+    """At the bottom a strip for each eigenvector, with the period and the duration of its oscillation."""
     for one in run.usual_periods.episodes:
         if one["direction"] > STRIPS:
             continue
@@ -148,7 +150,7 @@ def _strips(axes: Axes, run: Run) -> None:
 
 
 def _stabilisation(axes: Axes, run: Run) -> None:
-    """x, the coordinate with its alternation undone, and y, by how much the sharpness exceeds the edge, coloured by time."""
+    """x, the coordinate with its alternation removed, and y, the excess of the sharpness over the edge, coloured by time."""
     axes.set(xlabel="x: (−1)ᵗ × coordinate", ylabel="y: sharpness − edge", title="self-stabilisation")
     steps = run.t[np.isfinite(run.edge)].astype(int)
     if not len(steps):

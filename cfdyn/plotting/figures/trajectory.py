@@ -1,4 +1,4 @@
-"""A flow's path: where it goes, sharpness against the edge, loss and variance with what they predict."""
+"""A flow's path: its course, sharpness against the edge, loss and variance with their predictions."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,7 +26,7 @@ COLOURS = (*PALETTE[:5], INK)
 def draw(path: Trajectory, orbit: Orbit | None = None, loss: Loss | None = None) -> Figure:
     """Four panels of a `Trajectory`; ``orbit``: the optimizer's iterates, ``loss``: for contours of two weights.
 
-    Of a path without a loss: its entries and the steps that were taken.
+    For a path without a loss: its entries and the step sizes.
     """
     if not np.isfinite(path.loss).any():
         return _draw_states(path)
@@ -49,7 +49,7 @@ def draw(path: Trajectory, orbit: Orbit | None = None, loss: Loss | None = None)
 
 
 def _draw_states(path: Trajectory) -> Figure:
-    """The entries of the state that move most, and how long the steps were."""
+    """The entries of the state that move most, and the step sizes."""
     t, z = _dense(path, path.state) if len(path.starts) else (path.t, path.z)
     moves = np.ptp(z, axis=0) / (1e-300 + np.abs(z).max(axis=0))
     timed = len(path.names) > path.n_weights and path.names[-1] == "t"  # the time itself is no panel
@@ -78,7 +78,7 @@ def _title(path: Trajectory) -> str:
 
 
 def _dense(path: Trajectory, at: Callable[[np.ndarray], np.ndarray] | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Times and weights (or states) of the path from its polynomials, whatever its rows."""
+    """Times and weights (or states) of the path from its polynomials, independent of its rows."""
     at = path if at is None else at
     if not len(path.starts):
         return path.t, path.w
@@ -90,18 +90,18 @@ def _dense(path: Trajectory, at: Callable[[np.ndarray], np.ndarray] | None = Non
 
 
 def _with_gaps(path: Trajectory, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows with a gap at each event, where Σ and what follows from it jump."""
+    """Rows with a gap at each event, where Σ and quantities that depend on it jump."""
     cuts = np.searchsorted(path.t, [event.t for event in path.events if 0 < event.t <= path.t[-1]])
     return np.insert(path.t, cuts, np.nan), np.insert(values, cuts, np.nan, axis=0)
 
 
 def _knows_its_map(orbit: Orbit | None) -> TypeGuard[Orbit]:
-    """True where losses and sharpness of the iterates can be had: not of an orbit from a file."""
+    """True if losses and sharpness of the iterates can be computed: not for an orbit from a file."""
     return orbit is not None and orbit._step is not None
 
 
 def _legend(axes: Axes) -> None:
-    """Above the panel, where it hides nothing."""
+    """A legend above the panel, where it hides nothing."""
     count = len(axes.get_legend_handles_labels()[0])
     if count:
         columns = count if count <= 5 else -(-count // 2)
@@ -110,7 +110,7 @@ def _legend(axes: Axes) -> None:
 
 
 def _mark_events(axes: Axes, path: Trajectory) -> None:
-    """A faint line at each."""
+    """A faint line at each event."""
     for event in path.events[:MOST_EVENTS]:
         axes.axvline(event.t, color=INK, linewidth=0.5, linestyle=":", alpha=0.6, zorder=0)
 
@@ -136,7 +136,7 @@ def _draw_plane(axes: Axes, path: Trajectory, orbit: Orbit | None, loss: Loss | 
 
 
 def _without_runaways(points: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """The orbit's points that are not far off: an orbit that diverges would shrink the path to a dot."""
+    """The orbit's points that are not far off: a diverging orbit would shrink the path to a dot."""
     away = np.abs(points - w.mean(axis=0)).max(axis=1)
     return points[away <= max(10 * np.ptp(w, axis=0).max(), 5 * np.median(away))]
 
@@ -164,7 +164,7 @@ def _draw_weights(axes: Axes, path: Trajectory, orbit: Orbit | None, loss: Loss 
 
 
 def _draw_sharpness(axes: Axes, path: Trajectory, orbit: Orbit | None) -> None:
-    """λ₁(H) against the edge where that is a number, as 2/η is; else λ₁(P⁻¹H) against θ, 2 without momentum."""
+    """λ₁(H) against the edge if that is a number, as 2/η is; else λ₁(P⁻¹H) against θ, 2 without momentum."""
     scale = path.sharpness / path.edge if len(path.t) else np.ones(1)
     fixed = not np.isfinite(scale).all() or np.ptp(scale) <= 1e-9 * np.abs(scale).max()
     theta = np.full(len(path.t), 2.0) if path.theta is None else path.theta
@@ -193,14 +193,14 @@ def _draw_sharpness(axes: Axes, path: Trajectory, orbit: Orbit | None) -> None:
 
 
 def _seen(orbit: Orbit, fixed: bool) -> np.ndarray | None:
-    """The same at the iterates: λ₁(H) or λ₁(P⁻¹H), None where there is none."""
+    """The same at the iterates: λ₁(H) or λ₁(P⁻¹H), None if it is undefined."""
     if fixed:
         return orbit.sharpness
     return None if hovering_or_why(orbit)[0] is None else orbit.preconditioned_sharpness
 
 
 def _limits(axes: Axes, line: np.ndarray, dots: np.ndarray) -> None:
-    """All of the line, and the bulk of the dots as far as they do not flatten it."""
+    """Limits around all of the line, and the bulk of the dots unless they flatten it."""
     line, dots = line[np.isfinite(line)], dots[np.isfinite(dots)]
     if not len(line):
         return
@@ -235,14 +235,14 @@ def _draw_loss(axes: Axes, path: Trajectory, orbit: Orbit | None) -> None:
 
 
 def _within_range(raw: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The values of a series that are within three times the range of others: it may run away."""
+    """The values of a series within three times the range of others: it may diverge."""
     values = values[np.isfinite(values)]
     size = 3 * np.ptp(values) or np.abs(values).max(initial=0.0) or 1.0
     return raw[(raw >= values.min(initial=0.0) - size) & (raw <= values.max(initial=0.0) + size)]
 
 
 def _averaged(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(r_{t−1} + 2r_t + r_{t+1})/4, and of a long series its mean over a fiftieth, for oscillations of other periods."""
+    """(r_{t−1} + 2r_t + r_{t+1})/4, and for a long series its mean over a fiftieth, for oscillations of other periods."""
     mean = (raw[:-2] + 2 * raw[1:-1] + raw[2:]) / 4
     width = max(1, len(raw) // 50) | 1
     t = np.arange(1, len(raw) - 1)[width // 2 : len(mean) - width // 2]
@@ -250,7 +250,7 @@ def _averaged(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _scale(axes: Axes, values: np.ndarray) -> None:
-    """Logarithmic where the values span decades and none is negative; never more than ten of them."""
+    """A logarithmic axis if the values span decades and none is negative; never more than ten decades."""
     finite = values[np.isfinite(values)]
     positive = finite[finite > 0]
     if len(positive) and finite.min() >= 0 and positive.max() > 50 * positive.min():
@@ -261,7 +261,7 @@ def _scale(axes: Axes, values: np.ndarray) -> None:
 
 
 def _draw_variance(axes: Axes, path: Trajectory, orbit: Orbit | None) -> None:
-    """Eigenvalues of Σ against the squared swing of the iterates about their midpoints."""
+    """Eigenvalues of Σ against the squared oscillation of the iterates about their midpoints."""
     spectrum = np.linalg.eigvalsh(path.covariance)[:, ::-1] if len(path.t) else np.zeros((0, 1))
     held = int(path.rank.max(initial=0))
     trace = spectrum.sum(axis=1)
@@ -282,7 +282,7 @@ def _draw_variance(axes: Axes, path: Trajectory, orbit: Orbit | None) -> None:
 
 
 def _variance_scale(axes: Axes, trace: np.ndarray, shown: np.ndarray) -> None:
-    """Logarithmic over decades; where the oscillation is far below what is predicted, it is only beginning."""
+    """A logarithmic axis over decades; if the oscillation is far below the prediction, it is only beginning."""
     largest = trace.max(initial=0.0) or shown.max(initial=0.0)
     if largest <= 0:
         axes.set_ylim(-0.05, 1)

@@ -1,4 +1,4 @@
-"""The 0–1 test: K over the angles, and the walk that the series drives."""
+"""The 0–1 test: K over the angles, and the walk driven by the series."""
 
 from matplotlib.figure import Figure
 
