@@ -157,8 +157,7 @@ def _top_at(flow: Flow, z: np.ndarray, block: list[int], lr: float) -> float:
 
 
 def lr_at_edge(lr: float, top: Callable[[float], float]) -> float:
-    """The lr, by iteration from that of a flow, at which the largest eigenvalue ``top`` of a block is at the edge; NaN if
-    none."""
+    """The lr, iterated from that of a flow, at which the largest eigenvalue ``top`` of a block is at the edge; NaN if none."""
     for _ in range(100):
         now = top(lr) if 0 < lr < np.inf else np.nan
         if np.isnan(now) or abs(now - 2.0) <= 2 * SAME:

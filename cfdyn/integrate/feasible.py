@@ -34,8 +34,7 @@ class Place(Protocol):
         """The place at another state nearby; a NumericsError if the edge is not defined there."""
 
     def to_edge(self, origin: np.ndarray) -> np.ndarray | None:
-        """The move from z to the state closest to ``origin`` that is feasible for the edge linearised here; None if there is
-        none."""
+        """The move from z to the state closest to ``origin`` within the edge linearised here; None if there is none."""
 
 
 class Search(NamedTuple):
@@ -123,8 +122,7 @@ def _moved(place: P, from_start: bool, search: Search) -> tuple[P | None, P]:
 
 
 def _relaxed(share: float, before: np.ndarray | None, move: np.ndarray) -> float:
-    """The fraction of a move to make, from the outcome of the last one, of which a given fraction was made (Aitken's rule for
-    vectors)."""
+    """The fraction of a move to make, from the last move and the fraction of it that was made (Aitken's rule for vectors)."""
     if before is None or not (change := before - move).any():
         return share
     return min(1.0, max(LEAST, share * float(before @ change) / float(change @ change)))

@@ -72,8 +72,7 @@ def with_flat(flow: Flow, path: Trajectory) -> Trajectory:
 
 
 def left_out(flow: Flow, path: Trajectory) -> tuple[float, float]:
-    """What flat directions would add to the predicted loss and to tr Σ, if the drift had always been that at the end of a
-    path."""
+    """What flat directions would add to the predicted loss and to tr Σ, if the drift had always been that at a path's end."""
     d, z = flow.n_weights, path.z[-1]
     wide = flow.with_flat()
     seen = wide.observe(z[None])

@@ -40,8 +40,7 @@ _DRAWS = re.compile(r"^def draw\(\s*\w+: ([\w |]+)", re.MULTILINE)
 
 
 def _check_settings() -> None:
-    """Refuse a `matplotlibrc` that is no settings file: on import matplotlib reads one in the current folder, of any kind and
-    size."""
+    """Refuse a `matplotlibrc` in the current folder that is not a settings file: matplotlib reads it on import all the same."""
     with suppress(OSError):  # there is none
         status = os.stat("matplotlibrc")
         if not (stat.S_ISREG(status.st_mode) and status.st_size < MOST_SETTINGS or stat.S_ISDIR(status.st_mode)):

@@ -22,8 +22,7 @@ WHITE, PALE = 0.9, 0.72  # and above in all parts: a ground; a tint, in a legend
 
 
 def darken(figure: Figure) -> None:
-    """Turn the background dark and lighten colours that would be invisible on it; colours of areas keep their meaning and
-    stay."""
+    """Darken the background and lighten colours that would be invisible on it; colours of areas keep their meaning and stay."""
     figure.patch.set_facecolor(GROUND)
     filled = {id(patch) for axes in figure.findobj(Axes) for patch in axes.patches}
     for axes in figure.findobj(Axes):

@@ -72,8 +72,7 @@ def hidden(paths: Sequence[np.ndarray]) -> dict[int, int]:
 
 
 def line_style(k: int, below: Mapping[int, int]) -> dict[str, Any]:
-    """Colour and dashes of line number k of several: dashed if it coincides with another one, and once the colours are used
-    up."""
+    """Colour and dashes of line number k of several: dashed on another one, and once the colours are used up."""
     dashes = ("-", (0, (4, 1.5)), ":")[k // len(PALETTE) % 3]
     return {"color": PALETTE[k % len(PALETTE)], "linestyle": (0, (3, 3)) if k in below else dashes}
 

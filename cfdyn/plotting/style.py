@@ -120,8 +120,7 @@ def regime_words(name: str) -> str:
 
 
 def attractor_regime(kind: str, period: int | None) -> str:
-    """The regime in whose colour an attractor is drawn; a limit cycle of a flow is a closed curve, like a quasi-periodic
-    orbit."""
+    """The regime in whose colour an attractor is drawn; a limit cycle of a flow is a closed curve, as in quasi-periodicity."""
     if kind == "limit cycle":
         return "quasi-periodic"
     return regime_name(f"period {period}") if period and period > 1 else "fixed point" if "fixed point" in kind else kind

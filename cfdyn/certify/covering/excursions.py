@@ -18,8 +18,7 @@ THINNEST = 0.02  # of a set's length: it is no thinner
 
 @dataclass(frozen=True)
 class Shape:
-    """A parallelogram: centre (2,), and a matrix (2, 2) whose columns are the stretched and the other direction, with their
-    lengths."""
+    """A parallelogram: centre (2,), columns of the matrix (2, 2): the stretched and the other direction, with their lengths."""
 
     centre: np.ndarray
     matrix: np.ndarray
@@ -103,8 +102,7 @@ def _image(plane: Plane, one: Shape, other: Shape) -> np.ndarray:
 
 
 def _height(u: np.ndarray) -> float:
-    """The largest |u_2| of those lines where |u_1| ≤ 1.02, with straight segments between points; infinite if they are not
-    finite."""
+    """The largest |u_2| of those lines where |u_1| ≤ 1.02, linear between points; infinite if the lines are not finite."""
     if not np.isfinite(u).all():
         return np.inf
     (x, y), (dx, dy) = u[:, :-1], np.diff(u, axis=1)
@@ -117,8 +115,7 @@ def _height(u: np.ndarray) -> float:
 
 
 def _along(plane: Plane, base: list[Shape], points: np.ndarray) -> list[Shape] | None:
-    """Sets with directions carried forward and back along the orbit; the next set determines lengths, the previous one
-    heights."""
+    """Sets with directions carried along the orbit, forward and back; lengths fit the next set, heights the previous one."""
     slopes = [_slopes(plane, x) for x in points]
     ahead = [_unit(_slopes(plane, base[-1].centre) @ base[-1].matrix[:, 0])]
     for m in slopes[:-1]:

@@ -46,8 +46,7 @@ def growth(covers: Covers) -> tuple[Fraction, list[int]]:
 
 
 def _direction(matrix: csr_matrix) -> tuple[float, np.ndarray]:
-    """The Perron root and vector, largest entry 1, of a strongly connected matrix; of A + 1, which has no other eigenvalue as
-    large."""
+    """The Perron root and vector, largest entry 1, of a strongly connected matrix; of A + 1, where no other root is as large."""
     v, root = np.ones(matrix.shape[0]), 0.0
     for _ in range(TURNS):
         image = matrix @ v + v

@@ -61,8 +61,7 @@ def _separated(one: HSet, other: HSet) -> bool:
 
 
 class _Pair(NamedTuple):
-    """A set, the set that it should cover, the inverse of the latter's columns, and whether the map is continuous on all of the
-    first."""
+    """A set, the set to be covered, the inverse of the latter's columns; whether the map is continuous on all of the first."""
 
     one: HSet
     other: HSet

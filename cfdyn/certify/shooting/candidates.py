@@ -20,8 +20,7 @@ STEPS, HALVINGS, CLOSE = 40, 8, 2.0**-90
 
 
 def candidate(about: Subject, points: Any, period: int | None, box: Any = None) -> Points | None:
-    """The points of a cycle to thirty digits, or None; not trusted by the proof. If a box is searched, smaller periods are
-    rejected."""
+    """The points of a cycle to thirty digits, or None; never trusted. If a box is searched, smaller periods are rejected."""
     if box is None:
         return polished(about, starts(about, points, period))
     if points is not None or period is None:

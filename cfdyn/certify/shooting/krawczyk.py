@@ -70,8 +70,7 @@ def _inverse(matrix: arb_mat) -> arb_mat | None:
 
 
 def _doubt(matrix: arb_mat, sizes: list[float]) -> list[float]:
-    """The accuracy with which a checker in doubles can know each unknown: the rounding of all of them, times the matrix
-    inverse."""
+    """The accuracy to which a checker in doubles can know each unknown: its rounding of all, times the inverse of the matrix."""
     inverse = _inverse(matrix)
     spread = [0.0] * len(sizes) if inverse is None else [
         sum(abs(float(y)) * size for y, size in zip(row, sizes, strict=True)) for row in inverse.tolist()

@@ -1,5 +1,4 @@
-"""The leading eigenvectors of a symmetric operator that changes slowly, in rows: initialized, tracked, and searched for
-others."""
+"""The leading eigenvectors of a symmetric operator that changes slowly, in rows: initialized, tracked, and searched."""
 
 import math
 from collections.abc import Callable
@@ -45,8 +44,7 @@ def ritz(basis: np.ndarray, products: np.ndarray, count: int) -> tuple[np.ndarra
 
 
 def recombine(turn: np.ndarray, rows: np.ndarray, more: np.ndarray) -> None:
-    """turn @ [rows; more] in the place of the rows (k, d), and of as many of ``more`` as ``turn`` has additional rows, in
-    pieces."""
+    """turn @ [rows; more] in the place of the rows (k, d), and of as many of ``more`` as ``turn`` has further rows, in pieces."""
     (k, d), m = rows.shape, len(turn) - len(rows)
     old, added = np.ascontiguousarray(turn[:, :k]), np.ascontiguousarray(turn[:, k:])
     room = np.empty((2, k + m, min(PIECE, d)))  # used again: memory that is asked for anew costs more than the products
@@ -205,8 +203,7 @@ def top(product: Product, start: np.ndarray, against: np.ndarray, steps: int) ->
 
 
 def aligned(old: np.ndarray, new: np.ndarray, first: int | None = None) -> np.ndarray:
-    """The rotation (k, k), of the first rows together and of each other row by its sign, that brings them closest to the new
-    ones."""
+    """The rotation (k, k), of the first rows together and of each other row by its sign, that is closest to the new rows."""
     k = len(old) if first is None else first
     overlap, turn = new @ old.T, np.diag(np.ones(len(old)))
     if k:

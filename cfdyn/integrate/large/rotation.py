@@ -117,8 +117,7 @@ class Rotation:
     # -- after a step -------------------------------------------------------------------------------------------------
 
     def passed(self, w: np.ndarray, other_held: bool) -> None:
-        """Record that T of another point is from these weights; when the first modes are held, or none any more, restart the
-        learning."""
+        """Record that T of another point is from these weights; if modes begin or cease to be held, restart the learning."""
         if self.on:
             self.past = w
             if other_held:
@@ -132,8 +131,7 @@ class Rotation:
             self.learn(move, change, FAINT / h / (0.5 * speed))
 
     def watch(self, move: np.ndarray, change: np.ndarray, h: float, speed: float, t: float, rejected: int, steps: int) -> None:
-        """Count the steps that crawl, until it has begun; at the time t, after the given numbers of accepted and rejected
-        steps."""
+        """Count the steps that crawl, until it has begun, at the time t, after so many rejected and accepted ``steps``."""
         if np.isnan(self.begun):
             changed, way = h * (0.5 * speed) * float(np.linalg.norm(change)), float(np.linalg.norm(move))
             self.short = _counted(self.short, h < SHORTER and changed > STIFF * way)

@@ -44,8 +44,7 @@ def reading(run: LargeRun) -> Reading:
 
 
 def looked_at(run: LargeRun, z: np.ndarray, what: Reading) -> Reading:
-    """The readings of a state of the run's last step: ``what``, with the largest eigenvalue from `sharpest` unless it is
-    exact."""
+    """The readings of a state of the run's last step: ``what``, with the largest eigenvalue from `sharpest` if inexact."""
     if _exact(run):
         return what
     edge = run.flow.edge(z)

@@ -31,8 +31,7 @@ def require_smooth(flow: Any, what: str) -> Flow:
 
 
 class Section(NamedTuple):
-    """A surface, given by its rules, that determines an entry of the state and is crossed in a direction (1, −1, or 0 for
-    both)."""
+    """A surface, given by its rules, that determines an entry of the state; crossed in a direction (1, −1, or 0 for both)."""
 
     text: str
     surface: Rule

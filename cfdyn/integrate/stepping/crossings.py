@@ -28,8 +28,7 @@ class Crossing(NamedTuple):
 
 
 class Crossings:
-    """The functions, the direction in which each should cross 0, and those that end the path; ``clock``: start of time, and its
-    sign."""
+    """The functions, the directions in which they should cross 0, those that end the path; ``clock``: start and sign of time."""
 
     def __init__(self, spec: Any, p: np.ndarray, given: Any, direction: Any, stop: Any, clock: tuple[float, int]):
         own, ending = _named(given), _named(stop)

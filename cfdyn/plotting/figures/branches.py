@@ -133,8 +133,7 @@ def _values(axes: Axes, marked: list[tuple[float, float, str]], bounds: tuple[fl
 
 
 def _limit(axes: Axes, branches: list[Branch], ended: np.ndarray) -> None:
-    """Limits around the bulk of the branches over the parameter, which a diverging branch must not flatten, and the
-    attractors."""
+    """Limits around the bulk of the branches, which a diverging one must not flatten, over the parameter, and the attractors."""
     values = np.concatenate([b.points[..., 0].ravel() for b in branches])
     # A row counts for the parameter's change there: those that diverge at one value are many.
     width = np.concatenate([np.repeat(np.abs(np.gradient(b.parameter)) if len(b) > 1 else 0.0, b.period) for b in branches])

@@ -235,8 +235,7 @@ def _horseshoe(figure: Figure, document: Mapping[str, Any]) -> None:
 
 
 def _bifurcation(figure: Figure, document: Mapping[str, Any]) -> None:
-    """The cycle at the bifurcation, and a sketch of the meaning of the proved signs: solid where the critical direction is
-    stable."""
+    """The cycle at the bifurcation, and a sketch of what the proved signs mean: solid if the critical direction is stable."""
     left, right = figure.subplots(1, 2)
     claim = document["claim"]
     _all_cycles(left, document, [_boxes(claim["points"])])

@@ -27,8 +27,7 @@ WIDTH = 10.6  # inches
 
 
 def draw(comparison: Comparison, loss: Loss | None = None) -> Figure:
-    """Six panels of a `Comparison`, and below them λ₁(P⁻¹H) if P changes; ``loss``: for contours, if the record does not contain
-    it."""
+    """Six panels of a `Comparison`, below them λ₁(P⁻¹H) if P changes; ``loss``: for contours, if the record does not have it."""
     held = comparison.hovering if comparison.hovering is not None and comparison.hovering.moving else None
     with house_style():
         figure = new_figure(WIDTH, 5.9 if held is None else 7.9)

@@ -1,5 +1,4 @@
-"""A map of the sharpness at which noise or the edge holds an optimizer, over rates and batches, and predicted against
-measured."""
+"""A map of the sharpness at which noise or the edge holds an optimizer, over rates and batches; predicted against measured."""
 
 import numpy as np
 from matplotlib.axes import Axes

@@ -114,8 +114,7 @@ def _distance(axes: Axes, run: Run) -> None:
 
 
 def _spectrogram(axes: Axes, run: Run) -> None:
-    """Spectrogram of the coordinate along the sharpest direction: power over time and frequency, each window scaled by its
-    maximum."""
+    """Spectrogram of the coordinate along the sharpest direction: power over time and frequency, each window scaled to 1."""
     axes.set(xlabel="step", ylabel="frequency (per step)", title="oscillation along the sharpest direction")
     x = run.coordinates[:, 0]
     there = np.flatnonzero(np.isfinite(x))

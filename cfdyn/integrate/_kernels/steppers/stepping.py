@@ -55,8 +55,7 @@ def after_rejection(field, clock, h, factor, least) -> int:
 
 @inline_kernel
 def after_refusal(field, clock, h, ended) -> int:
-    """As `after_rejection`, for a step within its error that missed an event (modes that rotate fast there, or a jump) or
-    sways."""
+    """As `after_rejection`, for a step within its error that sways or missed an event (modes rotate fast there, or a jump)."""
     if ended == methods.SWAYED:
         return after_rejection(field, clock, h, dop853_factor(clock.sway, True), clock.least_h * (clock.least_t + abs(clock.t)))
     verdict = after_rejection(field, clock, h, 0.4, 1e-14 * (1.0 + abs(clock.t)))

@@ -63,8 +63,7 @@ class Swung:
         return rows, weights
 
     def _small(self, slow: np.ndarray, stretch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Orthonormal columns (d, n) and the matrix of Σ on them, stretched along orthonormal rows ``slow`` by ``stretch``
-        (k,)."""
+        """Orthonormal columns (d, n) and Σ in their basis, stretched along orthonormal rows ``slow`` by ``stretch`` (k,)."""
         rows, weights = self._rows()
         if len(slow):
             rows = rows + ((stretch - 1) * (rows @ slow.T)) @ slow
@@ -73,8 +72,7 @@ class Swung:
         return q, (small + small.T) / 2
 
     def _stretch(self, slow: np.ndarray) -> np.ndarray:
-        """The stretch of each slow direction (k,), until it is as long as all of Σ: beyond that digits of the others would be
-        lost."""
+        """The stretch of each slow direction (k,), up to the length of all of Σ: beyond it the others would lose digits."""
         rows, weights = self._rows()
         whole, along = abs(float(weights @ np.sum(rows**2, axis=1))), weights @ (rows @ slow.T) ** 2
         return np.sqrt(np.clip(whole / np.maximum(along, 1e-300), 1.0, STRETCH**2))
