@@ -149,8 +149,7 @@ class AtEdge(Run):
         return HARDLY if self.clock.crawled > CRAWL else ON_EDGE
 
     def _onto_edge(self) -> None:
-        """Move all eigenvalues that are effectively at the edge exactly onto it, so that held modes can be any mixture of
-        them."""
+        """Move all eigenvalues that are effectively at the edge exactly onto it: then held modes can be any mixture of them."""
         values, vectors, _ = self.supplier.modes(self.z)
         k = int((values >= 2.0 - 2.0 * self._at_edge()).sum())
         if self.kind == CENTRAL and (k > 1 or values[-1] > 2.0 + 1e-13):
