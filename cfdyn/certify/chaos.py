@@ -65,7 +65,7 @@ def chaos(
     """
     about = subject(loss, optimizer, vary)
     if about.dim != 1:
-        raise UsageError(f"chaos is proved of maps of one variable, not of {about.dim}; cf.certify.horseshoe is for two")
+        raise UsageError(f"chaos is proved for maps of one variable, not of {about.dim}; cf.certify.horseshoe is for two")
     if period is not None and (period < 3 or period % 2 == 0):
         raise UsageError(f"an odd period from 3 on proves chaos, not {period}")
     with ctx.workprec(BITS):
@@ -75,7 +75,7 @@ def chaos(
 def _interval(loss: Any, box: Sequence | None) -> Box:
     given = getattr(getattr(loss, "spec", loss), "box", None) if box is None else box
     if given is None:
-        raise UsageError("a box (lo, hi) is needed: cycles are looked for in it")
+        raise UsageError("give a box (lo, hi) in which to search for cycles")
     ends = np.asarray(given, dtype=float).ravel()
     if ends.shape != (2,) or not ends[0] < ends[1] or not np.isfinite(ends).all():
         raise UsageError(f"the box of one variable is (lo, hi) with lo < hi, not {shown(given)}")

@@ -61,7 +61,7 @@ def convergence(loss: Any, optimizer: Optimizer | None = None, box: Sequence[Any
     about = subject(loss, optimizer, vary)
     region = as_box(loss, box, about.dim)
     if not 0 <= steps <= MOST_STEPS:
-        raise UsageError(f"a leaf is followed for 0 to {MOST_STEPS} steps, not {steps}")
+        raise UsageError(f"a leaf is iterated for 0 to {MOST_STEPS} steps, not {steps}")
     with ctx.workprec(BITS):
         return _proved(about, region, steps, most, told)
 
@@ -72,7 +72,7 @@ def _proved(about: Subject, region: Box, steps: int, most: int, told: Told) -> C
     grid = np.array([g.ravel() for g in np.meshgrid(*(np.linspace(lo, hi, STARTS) for lo, hi in region))])
     points = fixed_points(images, (go, slopes), grid)
     if len(points) != 1:
-        return unproved(about, "convergence", f"orbits from the box come to {len(points) or 'no'} fixed points; "
+        return unproved(about, "convergence", f"orbits from the box converge to {len(points) or 'no'} fixed points; "
                         "a smaller box around one of them may do")  # fmt: skip
     size = max(hi - lo for lo, hi in region)
     shape = ellipsoid(images, points[0], slopes, size)

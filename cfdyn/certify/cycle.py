@@ -17,7 +17,7 @@ from cfdyn.certify.shooting.multipliers import multipliers, product, stability
 from cfdyn.certify.subject import Subject, subject
 from cfdyn.words import TAKE_OUT, how_many
 
-NEAR = 1e-6  # points that repeat to this are a cycle's, and multipliers this near to 1 are 1, as far as floats tell
+NEAR = 1e-6  # points that repeat to this are a cycle's, and multipliers this near to 1 are 1, as far as floats show
 
 
 def cycle(
@@ -99,7 +99,7 @@ def _not_isolated(about: Subject, points: Sequence[Sequence[arb]]) -> str:
     if not ones:
         return ""
     are = f"{how_many(ones, 'multiplier')} of the cycle at the points {'is' if ones == 1 else 'are'} 1"
-    return (f"{are}, as far as floats tell: it is one of a continuum, or it is at a fold or a degenerate minimum, and a proof "
+    return (f"{are}, as far as floats show: it is one of a continuum, or it is at a fold or a degenerate minimum, and a proof "
             f"takes cycles without such a multiplier alone: start elsewhere, or, of a continuum, {TAKE_OUT}")  # fmt: skip
 
 

@@ -86,9 +86,9 @@ def edge(
     about = subject(loss, optimizer, vary)
     sharpest = _sharpest(about)
     if sharpest is None:
-        raise UsageError("the edge is proved of plain gradient descent, heavy_ball, nesterov and ema_momentum, with lr > 0 and "
-                         "momentum a number in [0, 1), without clipping, dampening or weight decay; and of rmsprop and adam with "
-                         "eps outside the root, beta1 a number in [0, 1) and beta2 one in (0, 1)")  # fmt: skip
+        raise UsageError("the edge is proved for plain gradient descent, heavy_ball, nesterov and ema_momentum, with lr > 0 and "
+                         "momentum a number in [0, 1), without clipping, dampening or weight decay; and for rmsprop and adam "
+                         "with eps outside the root, beta1 a number in [0, 1) and beta2 one in (0, 1)")  # fmt: skip
     if box is not None and point is not None:
         raise UsageError("give a box, or a point near the edge, not both")
     count = len(sharpest.names)

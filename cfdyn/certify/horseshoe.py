@@ -64,7 +64,7 @@ def horseshoe(
     """
     about, say = subject(loss, optimizer, vary), saying(progress)
     if about.dim != 2:
-        raise UsageError(f"a horseshoe is proved of maps of two variables, not of {about.dim}; cf.certify.chaos is for one")
+        raise UsageError(f"a horseshoe is proved for maps of two variables, not of {about.dim}; cf.certify.chaos is for one")
     if period < 1:
         raise UsageError(f"the period of a saddle is 1 or more, not {period}")
     with ctx.workprec(BITS):
@@ -90,7 +90,7 @@ def _searched(about: Subject, region: np.ndarray, period: int, say: Say) -> Cert
     if not saddles:
         reason = f"no saddle of period {period} was found in the box"
     elif not candidates:
-        reason = "no orbit was found that leaves a saddle and comes back so that parallelograms along it cover each other"
+        reason = "no orbit was found that leaves a saddle and returns to it so that parallelograms along it cover each other"
     else:
         reason = "parallelograms were found, but the covering of one by another could not be proved"
     return unproved(about, "horseshoe", f"{reason}; try another box, period, or sets of your own")

@@ -70,14 +70,14 @@ def measure(
     """
     about = subject(loss, optimizer, vary)
     if about.dim != 1:
-        raise UsageError(f"an invariant density is proved of maps of one variable, not of {about.dim}")
+        raise UsageError(f"an invariant density is proved for maps of one variable, not of {about.dim}")
     if steps is not None:
         steps = whole_number("steps", steps, 1, MOST_STEPS)
     if box is not None and start is not None:
         raise UsageError("give a box, or a start whose orbit stays in an interval, not both")
     whole = as_box(loss, box, 1) if start is None else _around(about, number("a start", start, finite=True))
     if whole is None:
-        return unproved(about, "measure", "no interval around the orbit of the start is seen to be taken into itself; give a box")
+        return unproved(about, "measure", "found no interval around the orbit of the start that is mapped into itself; give a box")
     suggested, why = (steps, "") if steps else _suggested(about, whole[0])
     if suggested is None:
         return unproved(about, "measure", why)

@@ -163,7 +163,7 @@ def subject(loss: Any, optimizer: Optimizer | None = None, vary: Mapping[str, An
     if not isinstance(optimizer, Optimizer | MatrixOptimizer | None):
         raise UsageError(f"a proof takes an optimizer such as cf.optimizers.gd(lr=0.5) behind the loss, not {shown(optimizer)}")
     if isinstance(spec, CircleMap):
-        raise UsageError("proofs are about maps without angles: leave out `periodic=`; then a cycle is one that comes back "
+        raise UsageError("proofs are about maps without angles: omit `periodic=`; then a cycle is one that comes back "
                          f"without a turn of {', '.join(spec.periods)}")  # fmt: skip
     if isinstance(spec, LossSpec):
         if optimizer is None:
@@ -228,7 +228,7 @@ def _interval(name: str, value: Any) -> Interval:
     if len(pair) != 2:
         raise UsageError(f"{name} is a number or a pair (lo, hi), not {shown(value)}")
     if any(map(is_max, pair)):
-        raise UsageError(f"the interval of {name} needs two ends, not {shown(value)}; only `no_cycles` looks for its upper end")
+        raise UsageError(f"the interval of {name} needs two ends, not {shown(value)}; only `no_cycles` finds its upper end")
     lo, hi = exact(pair[0]), exact(pair[1])
     if lo > hi:
         raise UsageError(f"the interval of {name} is empty: {written(lo)} > {written(hi)}")

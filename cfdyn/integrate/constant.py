@@ -94,7 +94,7 @@ def named(names: Sequence[str], neutral: np.ndarray) -> str:
     """A note on neutral modes, orthonormal rows (m, d), by the names of their weights."""
     own = tuple(names[i] for i in np.flatnonzero((neutral**2).sum(axis=0) > 1e-6).tolist())
     many = "modes" if len(neutral) > 1 else "mode"
-    return (f"{len(neutral)} neutral {many}, of {_listed(own)}: at the edge at every state looked at, to 1e-7, neither pushed "
+    return (f"{len(neutral)} neutral {many}, of {_listed(own)}: at the edge at every examined state, to 1e-7, neither pushed "
             "nor pushing; how far the optimizer oscillates there depends on its start, and Σ is taken to be 0 on it")  # fmt: skip
 
 

@@ -77,7 +77,7 @@ def no_state() -> NumericsError:
 
 def refused(beyond: str) -> UsageError:
     """The error if a start must be on the right side of the edge; ``beyond``: λ₁ > θ."""
-    return UsageError(f"the start is beyond the edge: {beyond}; start elsewhere, lower lr, or leave out `strict`, to start from "
+    return UsageError(f"the start is beyond the edge: {beyond}; start elsewhere, lower lr, or omit `strict`, to start from "
                       "a state on the edge")  # fmt: skip
 
 

@@ -36,7 +36,7 @@ def said_of_noise(flow: Flow, path: Trajectory) -> list[str]:
     damping, neglected = seen["damping"], seen["neglected"]
     worst = float(np.nanmax(np.abs(neglected), initial=0.0))
     trust = "" if worst < TOO_MUCH else ", too much for the path to be reliable"
-    left = f"the largest term left out of Σ on sharp directions is at most {100 * worst:.3g} % of tr Σ{trust}"
+    left = f"the largest term omitted from Σ on sharp directions is at most {100 * worst:.3g} % of tr Σ{trust}"
     said = [_regime(flow, path, times, damping), left, *_of_flat(flow, path)]
     end = float(np.trace(path.covariance[-1])) if len(path.t) else 0.0
     if path.status != "done" and end > ESCAPING * np.median(np.einsum("mii->m", path.covariance)):
@@ -57,12 +57,12 @@ def _of_flat(flow: Flow, path: Trajectory) -> list[str]:
         return []
     predicted, own = float(path.predicted_loss[-1]), float(np.trace(path.covariance[-1]))
     if not (np.isfinite(loss) and abs(loss) < predicted and trace < MUCH * max(own, 1e-300)):
-        return ["Σ leaves out flat directions, ηλ below the cut, and the spread along them is not small; flat=True carries it"]
+        return ["Σ omits flat directions, ηλ below the cut, and the spread along them is not small; flat=True includes it"]
     if abs(loss) < LITTLE * abs(predicted) and trace < LITTLE * own:
         return []
     share = f"{100 * loss / predicted:.2g} % to the predicted loss and {trace / own:.2g} of itself to tr Σ"
-    return [f"Σ leaves out flat directions, ηλ below the cut: had the drift always been that at the end, they would add {share}; "
-            "flat=True carries them"]  # fmt: skip
+    return [f"Σ omits flat directions, ηλ below the cut: if the drift had always been that at the end, they would add {share}; "
+            "flat=True includes them"]  # fmt: skip
 
 
 def _at(flow: Flow, path: Trajectory, times: np.ndarray) -> dict[str, np.ndarray]:
@@ -88,7 +88,7 @@ def _regime(flow: Flow, path: Trajectory, times: np.ndarray, damping: np.ndarray
             low, high = (low, since) if _at(flow, path, np.array([since]))["damping"][0] <= 1.0 else (since, high)
     whole = len(below) == len(times) - first
     when = f"from t = {since:.6g} on" if whole else f"at times, from t = {since:.6g} to {times[below[-1]]:.6g}"
-    return (f"edge-held {when}: ΔS/√(2α) falls to {least:.3g}; below 1 Σ swings as without noise, and stands for an average over "
+    return (f"edge-held {when}: ΔS/√(2α) falls to {least:.3g}; below 1 Σ oscillates as without noise, and is an average over "
             "that, as in the flow without noise")  # fmt: skip
 
 
@@ -118,7 +118,7 @@ class LateBalance(NamedTuple):
         over = f"over the last third of the time it goes from {self.first:.4g} to {self.last:.4g}"
         if not np.isfinite(self.gain + self.taken):
             return "whether noise or nothing holds the sharpness is undecided here"
-        rest = f"of {self.gain:.3g} that the loss alone would add, noise takes off {self.taken:.3g}; {over}"
+        rest = f"of {self.gain:.3g} that the loss alone would add, noise removes {self.taken:.3g}; {over}"
         if self.by_noise:
             return f"noise holds the sharpness: {rest}"
         if self.taken > max(self.gain, STILL * self.last):

@@ -121,13 +121,13 @@ def solve(
     begin, end, sign, rows = _times(t, save_at)
     if not isinstance(flow, Flow):
         if begin or sign < 0 or events is not None or stop is not None:
-            raise UsageError("a flow of a loss that is no formula starts at t = 0, is integrated forward and takes no "
+            raise UsageError("a flow of a loss that is not a formula starts at t = 0, is integrated forward and takes no "
                              "events of your own")
         return _solved(flow, w0, end, rows, options, warm, progress)
     if warm:
-        raise UsageError("`warm` is for a loss that is no formula; of a cf.Loss, start from what `iterate` gives")
+        raise UsageError("`warm` is for a loss that is not a formula; for a cf.Loss, start from the result of `iterate`")
     if method == MAP:
-        raise UsageError("the central map is for a loss that is no formula; of a cf.Loss, follow the flow")
+        raise UsageError("the central map is for a loss that is not a formula; for a cf.Loss, integrate the flow")
     crossings = None if events is None and stop is None else _crossings(flow, events, direction, stop, (begin, sign))
     flow = flow if sign > 0 else flow.backward()
     supplier = Dense(flow)
@@ -223,8 +223,8 @@ def _times(t: Any, save_at: Sequence[float] | None) -> tuple[float, float, int, 
     own = None if rows is None else sign * (rows - begin)
     if own is not None and not (own[0] >= 0.0 and own[-1] <= far * (1 + 1e-15) and (own[1:] > own[:-1]).all()):
         order = "increase" if sign > 0 else "decrease"
-        raise UsageError(f"the times of `save_at` must {order} and lie in [{min(begin, end):g}, {max(begin, end):g}], the `t` "
-                         "that was asked for")  # fmt: skip
+        raise UsageError(f"the times of `save_at` must {order} and lie in [{min(begin, end):g}, {max(begin, end):g}], the "
+                         "requested `t`")  # fmt: skip
     return begin, far, sign, None if own is None else np.minimum(own, far)
 
 

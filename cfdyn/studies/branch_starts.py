@@ -103,7 +103,7 @@ def branch_starts(
     starts = _searched(step, name, values, period, box, seed)
     where = ", ".join(f"{lo:g}:{hi:g}" for lo, hi in box)
     trouble = (f"no cycle of period {period} was found in the box {where} at {len(values)} values of {name} from "
-               f"{bounds[0]:g} to {bounds[1]:g}; look elsewhere with `box`, or give a point of one with `start`")  # fmt: skip
+               f"{bounds[0]:g} to {bounds[1]:g}; search elsewhere with `box`, or give a point of one with `start`")  # fmt: skip
     return BranchStarts(step, period, starts, f"cycles found in the box at values of {name} in the range", box, seed, trouble)
 
 
@@ -167,7 +167,7 @@ def first_curve(
             except NumericsError as error:
                 trouble, tried = trouble if tried else error, tried + 1
         say(f"no curve from {tried} cycles; looking for others all over the ranges")
-    raise NumericsError(f"none of {tried} cycles led to a curve; of the first: {trouble}") if tried > 1 else trouble
+    raise NumericsError(f"none of {tried} cycles led to a curve; for the first: {trouble}") if tried > 1 else trouble
 
 
 def _whole(here: Map, points: np.ndarray, period: int) -> np.ndarray:

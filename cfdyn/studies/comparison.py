@@ -150,7 +150,7 @@ def _beside_runs(
             end = float(rows[-1] - after)
             paths[name] = solve(flow, where, end, *tolerances, save_at=wanted, progress=_solving(say, name, end))
         except NumericsError as error:
-            notes.append(f"{name} was left out: {error}")
+            notes.append(f"{name} was omitted: {error}")
     if not paths:
         raise NumericsError("; ".join(notes))
     compared = compare_runs(many, list(paths.values()), list(paths), after)
@@ -247,7 +247,7 @@ def _flows(
             except CfdynError as error:
                 if models is not None:
                     raise
-                left.append(f"{model} was left out: {error}")
+                left.append(f"{model} was omitted: {error}")
         else:
             _add(flows, name or str(getattr(model, "name", model)), model)
     return _checked(flows), left
@@ -264,5 +264,5 @@ def _add(flows: dict[str, Flow], name: str, flow: Flow) -> None:
 def _checked(flows: dict[str, Flow]) -> dict[str, Flow]:
     for name, flow in flows.items():
         if not isinstance(flow, Flow):
-            raise UsageError(f"the model {name!r} is no flow but a {type(flow).__name__}; cf.flows makes them")
+            raise UsageError(f"the model {name!r} is not a flow but a {type(flow).__name__}; cf.flows makes them")
     return flows

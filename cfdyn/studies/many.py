@@ -72,7 +72,7 @@ def study_many(
         raise UsageError("study_many takes a list of losses, or of the arguments of studies; of one loss take cf.study")
     listed = [_arguments(k, one) for k, one in enumerate(what)]
     if not listed:
-        raise UsageError("no study is asked for: the list is empty")
+        raise UsageError("no study is requested: the list is empty")
     kept = _Kept(None if out is None else folder_for_writing(as_path(out)), seed)
     files: list[bytes | str] = [kept.read(one) or STOPPED for one in listed]
     names = [_names(one) for one in listed]

@@ -60,7 +60,7 @@ def in_its_place(loss: Loss, optimizer: Optimizer, minimum: Minimum, at_all_rate
         if not lr > 0 or at_all_rates and not leap:
             return leap
         here, below = (_end(as_map(loss, optimizer.at(lr=rate)), minimum, direction, rate) for rate in rates)
-        return f"{leap}; an orbit from {GUESS:g} × lr beside it {here}; at a tenth of lr it {below}"
+        return f"{leap}; an orbit from a point {GUESS:g} × lr from it {here}; at a tenth of lr it {below}"
     ratios = [cycle.distance / rate if cycle else np.nan for cycle, rate in zip(cycles, rates, strict=True)]
     same = abs(ratios[1] - ratios[0]) <= SAME * ratios[0]
     sizes = [f"{abs(m):.4g}" for m in cycles[0].multipliers[:SHOWN]]

@@ -148,6 +148,6 @@ def test_a_model_that_cannot_start_is_left_out_with_its_reason():
     options = {"start": [0.0, 21.0], "steps": 30, "noise": [1e-4, 0.0], "runs": 4}
     found = cf.compare(valley, gd, ["stochastic", "gradient"], **options)
     assert [model.name for model in found.models] == ["gradient"]
-    assert any(words.startswith("stochastic was left out: the start is beyond mean-square stability") for words in found.warnings)
-    with pytest.raises(cf.errors.NumericsError, match="stochastic was left out: the start is beyond"):
+    assert any(words.startswith("stochastic was omitted: the start is beyond mean-square stability") for words in found.warnings)
+    with pytest.raises(cf.errors.NumericsError, match="stochastic was omitted: the start is beyond"):
         cf.compare(valley, gd, ["stochastic"], **options)

@@ -163,7 +163,7 @@ def test_on_a_circle_of_cycles_a_proof_says_that_none_is_isolated():
     """The double well turned about 0: its 2-cycle at every angle."""
     size = cf.symbolic.cycles("(w**2 - 1)**2/4", O.gd(lr=1.1), 2).at(lr=1.1)[0].points[:, 0]
     found = cf.certify.cycle("(x**2 + y**2 - 1)**2/4", O.gd(lr=1.1), [[0.6 * r, 0.8 * r] for r in size])
-    assert not found.proved and "1 multiplier of the cycle at the points is 1, as far as floats tell: it is one of a continuum" in found.reason
+    assert not found.proved and "1 multiplier of the cycle at the points is 1, as far as floats show: it is one of a continuum" in found.reason
     assert "fewer weights, or a small term" in found.reason
 
 

@@ -264,5 +264,5 @@ def test_a_cycle_with_a_point_on_the_border_is_named_by_that_point(off, end):
 
 def test_a_map_with_angles_is_refused_by_the_word_that_made_it_one():
     circle = cf.Map.from_text("x + 0.3 - sin(2*pi*x)/20", periodic={"x": 1.0})
-    with pytest.raises(UsageError, match="without angles: leave out `periodic=`;"):
+    with pytest.raises(UsageError, match="without angles: omit `periodic=`;"):
         cf.certify.cycles(circle, period=1, box=(0, 1))

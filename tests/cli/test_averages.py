@@ -33,7 +33,7 @@ def test_models_that_are_not_named_are_those_that_the_optimizer_has(capsys):
     none = {row["name"] for row in document(capsys, *USUAL, "--models", "none", "--decays", "")["averages"]}
     assert none == {"iterate", "last_two", "midpoints", "polyak"}
     shown = document(capsys, FORMULA, "--optimizer", "sign_gd:lr=0.01", "--start", "1.5,0.3")
-    assert any("central was left out" in words for words in shown["warnings"])
+    assert any("central was omitted" in words for words in shown["warnings"])
 
 
 def test_what_is_chosen_is_said(capsys):

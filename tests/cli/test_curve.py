@@ -48,7 +48,7 @@ def test_where_none_of_many_starts_leads_to_a_curve(capsys):
     """One multiplier cannot turn round the origin; a start that was given is the only one."""
     words = ["curve", "--kind", "neimark-sacker", "--map", "k+c*x-x**3", "--vary", "k=-1:1", "--vary", "c=0:3"]
     status, _, err = run(capsys, *words)
-    assert status == 1 and re.search(r"none of \d\d cycles led to a curve; of the first: .*meets no Neimark–Sacker along k", err)
+    assert status == 1 and re.search(r"none of \d\d cycles led to a curve; for the first: .*meets no Neimark–Sacker along k", err)
     status, _, err = run(capsys, *words, "--start", "0.5")
     assert status == 1 and err.startswith("cfdyn: the fixed point meets no Neimark–Sacker")
 

@@ -42,7 +42,7 @@ def test_a_state_wider_than_the_screen_leaves_room_for_the_edge(capsys):
     series = (orbit.loss, orbit.sharpness, orbit.preconditioned_sharpness, orbit.theta)
     for k, row in enumerate(rows):
         assert [float(text) for text in row] == pytest.approx([k, *orbit.z[k, :shown], *(s[k] for s in series)], rel=1e-5)
-    assert "left out" not in run(capsys, "orbit", "double_well", "--optimizer", "adam:lr=0.02", "--steps", "2")[1]
+    assert "omitted" not in run(capsys, "orbit", "double_well", "--optimizer", "adam:lr=0.02", "--steps", "2")[1]
 
 
 def test_orbit_in_a_document(capsys):

@@ -80,9 +80,9 @@ def test_noise_on_all_weights_against_runs():
 
 def test_what_is_left_out_is_told():
     path = cf.solve(central(toy(), gd(lr=0.2), noise=[0.01] * 6), TOY_START, 3000)
-    words = next(note for note in path.notes if "leaves out flat directions" in note)
+    words = next(note for note in path.notes if "Σ omits flat directions" in note)
     share = float(words.split("would add ")[1].split(" %")[0])
-    assert 0.3 < share < 5 and words.endswith("flat=True carries them")
+    assert 0.3 < share < 5 and words.endswith("flat=True includes them")
     assert not any("flat directions" in note for note in cf.solve(central(FLAT, gd(lr=0.5), noise=[1, 0, 0]), [1, 0, 0], 50).notes)
 
 

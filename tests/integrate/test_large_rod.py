@@ -128,7 +128,7 @@ def test_it_refuses_in_a_sentence(monkeypatch):
         cf.flows.rod(Plain(VALLEY), cf.optimizers.adam(lr=0.1))
     with pytest.raises(UsageError, match="a centre and rods behind it of 2 entries each"):
         cf.flows.rod(Plain(VALLEY), SLOPE).state([0.0, 1.0, 2.0])
-    with pytest.raises(UsageError, match="the central map is one of the central flow"):
+    with pytest.raises(UsageError, match="the central map exists for the central flow only"):
         cf.solve(cf.flows.rod(Plain(VALLEY), SLOPE), [0.05, 6.4], 10, method="map")
     monkeypatch.setattr(rod_run, "MOST", 1)
     with pytest.raises(NumericsError, match="more than 1 rods are longer than 0.003 of the longest: raise `rtol`"):

@@ -104,4 +104,4 @@ def test_where_no_2_cycle_takes_the_place_of_a_minimum_it_is_said_what_does():
     np.testing.assert_allclose(points[15:], points[:16], atol=1e-14)
     assert f"settles on a 15-cycle {np.ptp(points):.3g} wide" in reason
     _, reason = edge_at(cf.losses.tanh_network(), cf.optimizers.sam(lr=0.5, rho=0.3), cf.minima(cf.losses.tanh_network())[0])
-    assert "from 0.5 × lr beside it is quasi-periodic; at a tenth of lr it settles on a 2-cycle" in reason
+    assert "from a point 0.5 × lr from it is quasi-periodic; at a tenth of lr it settles on a 2-cycle" in reason

@@ -223,7 +223,7 @@ class Branch(WithMap, Record):
         ('r = 1.5', 'r = 5')
         """
         if len(self.residuals):
-            raise UsageError("a branch in many weights goes on from one of its rows: continue_cycle(branch.map_at(-1), "
+            raise UsageError("a branch in many weights is continued from one of its rows: continue_cycle(branch.map_at(-1), "
                              "branch.points[-1], …)")  # fmt: skip
 
         def further(branch: Branch, side: int) -> Branch:

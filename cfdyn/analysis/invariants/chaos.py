@@ -137,7 +137,7 @@ def _verdict(spectrum: LyapunovSpectrum, test: ZeroOneTest, stride: int, states:
     largest, error = float(spectrum.exponents[0]), float(spectrum.errors[0])
     positive = largest > max(ERRORS * error, ROUNDED)
     rows = f" on one state in {stride}" if stride > 1 else ""
-    said = f"the largest exponent is {largest:.4g} ± {error:.1g}, and the 0–1 test{rows} says {test.kind}"
+    said = f"the largest exponent is {largest:.4g} ± {error:.1g}, and the 0–1 test{rows} indicates {test.kind}"
     if positive and test.kind == "chaotic":
         return "chaotic", f"{said} (K = {test.K:.3f})"
     if not positive and test.kind == "regular":

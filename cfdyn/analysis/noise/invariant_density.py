@@ -156,7 +156,7 @@ def _record(
     going, steps = codes == DONE, counter.steps
     runs = int(going.sum())
     if runs < 2:
-        raise NumericsError(f"{runs} of {len(going)} runs go on: error estimates need two")
+        raise NumericsError(f"{runs} of {len(going)} runs stay bounded: error estimates need two")
     shares = counter.counts[going] / (steps * counter.width)
     sums, squares = counter.sums[:, going], counter.squares[:, going].sum(axis=0) / steps
     means = sums.sum(axis=0) / steps

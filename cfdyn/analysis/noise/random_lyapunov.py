@@ -122,7 +122,7 @@ def random_lyapunov(
     with np.errstate(invalid="ignore"):
         sums = np.stack([ways.stretch(tangents, n) for n in np.diff(ends).tolist()], axis=1)
     if not ways.going.any():
-        raise NumericsError(f"none of {runs} runs goes on for {transient + steps} steps, so there are no exponents: "
+        raise NumericsError(f"none of {runs} runs lasts {transient + steps} steps, so there are no exponents: "
                             + ", ".join(f"{n} {word}" for word, n in ways.status().items() if n))  # fmt: skip
     settings = provenance(**step.settings, start=z, transient=transient)
     return _record(sums, np.diff(ends), ways, len(z), settings)

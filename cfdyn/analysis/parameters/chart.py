@@ -210,7 +210,7 @@ class _Search:
             if goes_through(self.curves, start):
                 continue
             if len(start.points) > LONGEST or len(self.curves) >= MOST_CURVES:
-                self.said.append(f"{origin}: {what} is left out")
+                self.said.append(f"{origin}: {what} is omitted")
                 continue
             other = begun(start, curve, point, self.options)
             if isinstance(other, str):

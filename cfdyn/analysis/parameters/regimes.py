@@ -56,7 +56,7 @@ class RegimeMap(OverGrid, Record):
         parts = {f"below {-small:g}: a cycle above the longest period, or slow": exponents < -small,
                  f"within {small:g} of 0": np.abs(exponents) <= small,
                  f"above {small:g}, within its error, or not with perturbations of both sizes": exponents > small,
-                 "unknown: it left the domain, or a closer look was needed": np.isnan(exponents)}  # fmt: skip
+                 "unknown: it left the domain, or needed further analysis": np.isnan(exponents)}  # fmt: skip
         return {words: int(where.sum()) for words, where in parts.items() if where.any()}
 
     def extended(self, threads: int | None = None, progress: Callable[[int], None] | None = None) -> RegimeMap:

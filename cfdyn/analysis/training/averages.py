@@ -201,7 +201,7 @@ def _warnings(orbit: Orbit, rows: int, period: int) -> list[str]:
     rest, active = left_of(average(orbit.w, period), half, orbit.w, period)
     if rest > IMPERFECT and active >= LASTING * period:
         notes.append(f"averages over {period} steps leave {rest:.0%} of the oscillation, so its period is another one, or it has "
-                     "none: analysis.oscillation says which; then give it (period=3)")  # fmt: skip
+                     "none: analysis.oscillation finds it; then give it (period=3)")  # fmt: skip
     if not rows:
         notes.append("the orbit is too short for its slow cycles: there is no time average to compare with")
     return notes

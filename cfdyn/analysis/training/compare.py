@@ -171,7 +171,7 @@ def _warnings(began: dict, digits: int | None, held: Hovering | None, small: boo
     if began["crossing"] is not None and not came_back and small and "begins" not in began and began["status"] == "done":
         warnings.append(
             f"the averaged iterates are beyond the edge from step {began['crossing']} on, but no oscillation has grown yet: "
-            "what was left of it was too small; go on for more steps, or inject a seed (`inject=1e-6`)"
+            "its remainder was too small; take more steps, or inject a seed (`inject=1e-6`)"
         )
     if began.get("round_off"):
         arithmetic = "float64" if digits is None else f"{digits} digits"

@@ -208,7 +208,7 @@ def _ratio(predicted: np.ndarray, measured: np.ndarray) -> float:
 def _warnings(runs: Runs, rows: np.ndarray) -> list[str]:
     """Sentences on runs that ended early, and on a mean that is not precise enough."""
     over = [f"{count} {word}" for word, count in runs.status.items() if count and word != "done"]
-    warnings = [f"of {len(runs.ended)} runs, {', '.join(over)}; means are over those that go on"] if over else []
+    warnings = [f"of {len(runs.ended)} runs, {', '.join(over)}; means are over the others"] if over else []
     low, high = runs.sharpness[rows, 0].mean(), runs.sharpness[rows, -1].mean()
     at_mean = runs.mean_sharpness[rows].mean()
     # Runs that are equal, as without noise, rest in one place.

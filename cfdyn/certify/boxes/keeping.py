@@ -84,4 +84,4 @@ def resume(search: Search, path: str | os.PathLike, about: str) -> None:
     except UsageError:
         raise
     except Exception as error:  # whatever zipfile, zlib and numpy make of a file that is cut off
-        raise UsageError(f"{os.fspath(path)} is no file of a search that goes on: {error}") from None
+        raise UsageError(f"{os.fspath(path)} is not the file of a search that can be resumed: {error}") from None

@@ -54,7 +54,7 @@ class Absence:
                 break
             boxes = _bisected(boxes, size)
         where = ", ".join(f"[{lo:.6g}, {hi:.6g}]" for lo, hi in zip(boxes.lo[0], boxes.hi[0]))
-        raise NotValid(f"{what}: no test shows what the leaf at {where} says")
+        raise NotValid(f"{what}: no test confirms the letter of the leaf at {where}")
 
     def hold(self, boxes: Interval) -> Array:
         """True for each leaf (N, d + p) on which a test holds."""

@@ -32,7 +32,7 @@ def shown(value: Any) -> str:
 def mapping(value: Any, where: str, keys: Iterable[str] | None = None, optional: Iterable[str] = ()) -> dict[str, Any]:
     """An object that has all ``keys``, and in addition only ``optional`` ones; any keys if ``keys`` is None."""
     if not isinstance(value, Mapping):
-        raise NotValid(f"{where} is no object but {shown(value)}")
+        raise NotValid(f"{where} is not an object but {shown(value)}")
     if keys is not None:
         keys = list(keys)
         for key in keys:
@@ -40,14 +40,14 @@ def mapping(value: Any, where: str, keys: Iterable[str] | None = None, optional:
                 raise NotValid(f"{where} has no {key!r}")
         for key in value:
             if key not in keys and key not in optional:
-                raise NotValid(f"{where} has {shown(key)}, which means nothing there")
+                raise NotValid(f"{where} has {shown(key)}, which has no meaning there")
     return dict(value)
 
 
 def sequence(value: Any, where: str, length: int | None = None, most: int = 10_000_000) -> list[Any]:
     """A list, of a given length if one is given."""
     if not isinstance(value, list):
-        raise NotValid(f"{where} is no list but {shown(value)}")
+        raise NotValid(f"{where} is not a list but {shown(value)}")
     if length is not None and len(value) != length:
         raise NotValid(f"{where} has {len(value)} entries, not {length}")
     if len(value) > most:
@@ -58,7 +58,7 @@ def sequence(value: Any, where: str, length: int | None = None, most: int = 10_0
 def text(value: Any, where: str, most: int = 200_000) -> str:
     """A text."""
     if not isinstance(value, str) or len(value) > most:
-        raise NotValid(f"{where} is no text of at most {most} characters but {shown(value)}")
+        raise NotValid(f"{where} is not a text of at most {most} characters but {shown(value)}")
     return value
 
 
@@ -72,7 +72,7 @@ def one_of(value: Any, where: str, choices: Iterable[Any]) -> Any:
     for choice in choices:
         if type(value) is type(choice) and value == choice:
             return value
-    raise NotValid(f"{where} is {shown(value)}, which means nothing there")
+    raise NotValid(f"{where} is {shown(value)}, which has no meaning there")
 
 
 def truth(value: Any, where: str, unknown: bool = False) -> bool | None:
@@ -83,7 +83,7 @@ def truth(value: Any, where: str, unknown: bool = False) -> bool | None:
 def integer(value: Any, where: str, least: int, most: int) -> int:
     """An integer."""
     if type(value) is not int or not least <= value <= most:
-        raise NotValid(f"{where} is {shown(value)}, no whole number from {least} to {most}")
+        raise NotValid(f"{where} is {shown(value)}, not an integer from {least} to {most}")
     return value
 
 
@@ -97,7 +97,7 @@ def number(value: Any, where: str) -> Fraction:
         return Fraction(value)
     if isinstance(value, str) and _RATIO.fullmatch(value) and int(value.partition("/")[2]):
         return Fraction(value)
-    raise NotValid(f"{where} is {shown(value)}, no decimal number or ratio as text")
+    raise NotValid(f"{where} is {shown(value)}, not a decimal number or a ratio as text")
 
 
 def end(value: Any, where: str) -> float:
@@ -114,7 +114,7 @@ def end(value: Any, where: str) -> float:
                 return float.fromhex(value)
             except OverflowError:
                 pass
-    raise NotValid(f"{where} is {shown(value)}, no double as hexadecimal text")
+    raise NotValid(f"{where} is {shown(value)}, not a double as hexadecimal text")
 
 
 def interval(value: Any, where: str) -> tuple[float, float]:

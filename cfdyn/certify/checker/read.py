@@ -21,12 +21,12 @@ def document(path: str | os.PathLike[str]) -> dict[str, Any]:
     except (OSError, outside.Unfit) as problem:
         raise NotValid(f"the file {outside.why(problem)}") from None
     if not isinstance(content, dict):
-        raise NotValid("the file is no JSON object")
+        raise NotValid("the file is not a JSON object")
     return content
 
 
 def _constant(word: str) -> None:
-    raise NotValid(f"{word} is no number of a certificate")
+    raise NotValid(f"{word} is not a number of a certificate")
 
 
 def _decimal(word: str) -> None:

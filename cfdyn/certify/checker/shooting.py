@@ -101,7 +101,7 @@ def check_least_period(z: Interval, what: str) -> None:
     n = z.shape[0]
     for p in primes(n):
         if not z[0].apart(z[n // p]).any():
-            raise NotValid(f"{what}: its boxes do not tell the period {n} from {n // p}")
+            raise NotValid(f"{what}: its boxes do not distinguish the period {n} from {n // p}")
 
 
 def turn(g: CheckedMap, proven: Proven) -> Interval:

@@ -93,7 +93,7 @@ class Optimizer:
             None if parts.get(n) is None else Text(fields.text(parts[n], n), n) for n in ("gradient", "probe")
         )
         if limit and not bias_correction_is_over(update["w"], define):
-            raise NotValid("limit is true, but no formula of the optimizer shows a bias correction that is over")
+            raise NotValid("limit is true, but no formula of the optimizer shows a bias correction in its limit")
 
     def step(
         self, graph: Graph, loss: Loss, state: Sequence[Node], own: Mapping[str, Node], of_loss: Mapping[str, Node]

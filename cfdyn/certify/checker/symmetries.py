@@ -24,9 +24,9 @@ def symmetries(given: Any, g: CheckedMap, box: Interval) -> list[list[int]]:
         raise NotValid("symmetries are of a box with an interior")
     for turn in turns:
         if sorted(abs(fields.integer(k, "a symmetry", -g.d, g.d)) for k in turn) != list(range(1, g.d + 1)):
-            raise NotValid(f"the symmetry {fields.shown(turn)} is no permutation with signs")
+            raise NotValid(f"the symmetry {fields.shown(turn)} is not a signed permutation")
         if first_moved(turn) is None:
-            raise NotValid("the identity is no symmetry that says anything")
+            raise NotValid("the identity must not be listed as a symmetry")
         image = turned(box, turn)
         if not ((image.lo == box.lo) & (image.hi == box.hi)).all():
             raise NotValid(f"the symmetry {fields.shown(turn)} does not take the box to itself")

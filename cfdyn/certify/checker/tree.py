@@ -39,7 +39,7 @@ def leaves(text: str, box: Interval, allowed: str, what: str = "the tree", chunk
     his: list[tuple[float, ...]] = []
     for symbol in _symbols(text, d, what):
         if not stack:
-            raise NotValid(f"{what} goes on behind its last leaf")
+            raise NotValid(f"{what} continues after its last leaf")
         lo, hi = stack.pop()
         if isinstance(symbol, int):
             a, b = lo[symbol], hi[symbol]

@@ -70,7 +70,7 @@ def starts(about: Subject, points: Any, period: int | None = None) -> list[list[
         given = given.reshape(-1, 1) if in_turn or given.size not in (about.weights, d) else given.reshape(1, -1)
     rows = table("`points`", given.tolist(), 2)
     if period is not None and len(rows) not in (1, period):
-        raise UsageError(f"{len(rows)} points are no cycle of period {period}; give {period}, or one to start from")
+        raise UsageError(f"{len(rows)} points are not a cycle of period {period}; give {period}, or one to start from")
     if rows.shape[1] > d and about.limit:
         rows = rows[:, :d]
     if rows.shape[1] not in (about.weights, d):

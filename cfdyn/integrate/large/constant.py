@@ -68,7 +68,7 @@ def no_interior(solver: ModeSolver, point: Point, sure: bool) -> str:
     curvature = block.top * _metric(solver, point.z, lr, own[0])
     names = tuple(flow.names[i] for i in own)
     lr = lr_at_edge(lr, lambda lr: curvature / _metric(solver, point.z, lr, own[0]))
-    return Narrow(names, block.top, curvature, lr, f"the {block.states} states looked at").said
+    return Narrow(names, block.top, curvature, lr, f"the {block.states} examined states").said
 
 
 def _metric(solver: ModeSolver, z: np.ndarray, lr: float, weight: int) -> float:

@@ -130,8 +130,8 @@ class Lags:
         if len(off) < FEWEST or abs(usual := float(np.median(off))) <= SLIGHT:
             return []
         often, way = float(np.quantile(np.abs(off), 0.9)), "more" if usual > 0 else "less"
-        return [f"Σ is late by a part of a step: at the ends of steps it is {abs(usual):.1%} {way} than what has held the edge "
-                f"over them (median; over {often:.1%} in a tenth of them); a smaller `rtol` has less of that"]  # fmt: skip
+        return [f"Σ is late by a fraction of a step: at the ends of steps it is {abs(usual):.1%} {way} than what held the edge "
+                f"over them (median; over {often:.1%} in a tenth of them); a smaller `rtol` reduces this"]  # fmt: skip
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """As an array."""

@@ -80,7 +80,7 @@ class Rotation:
         """Notes for the user."""
         if np.isnan(self.begun):
             return []
-        why = "eigenvectors at the edge turn into others near it as the weights move, and what they push with turns"
+        why = "eigenvectors at the edge rotate into others near it as the weights move, and their force rotates"
         less = "steps are short, and a larger `rtol` or a lower `lr` takes fewer"
         return [f"from t = {self.begun:.4g} on the flow is stiff: {why}; {less}"]
 

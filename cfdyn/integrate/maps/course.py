@@ -54,7 +54,7 @@ class Course:
     ):  # fmt: skip
         m, n, parameters = flow.dim, flow.dim - flow.timed, len(flow.params)
         if k and n > MOST_TANGENTS:
-            raise UsageError(f"tangents of a flow are followed in up to {MOST_TANGENTS} variables, and this one has {n}")
+            raise UsageError(f"tangents of a flow are computed in up to {MOST_TANGENTS} variables, and this one has {n}")
         self.flow, self.section, self.k, size = flow, section, k, m + k * n
         rules, p = self._rules(flow, k, by)
         drift = flow.right_hand_side(jacobian=False)

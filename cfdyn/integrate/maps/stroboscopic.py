@@ -46,7 +46,7 @@ class StroboscopicMap(FlowMap):
             size = np.abs(now[known]).max(initial=1.0)
             if not (np.abs(later - now)[known] <= REPEATS * size).all():
                 raise UsageError(f"the right-hand side does not repeat after {self._text} = {self.period:.10g}: give its period, "
-                                 "as a formula where it depends on parameters, such as '2*pi/omega'")  # fmt: skip
+                                 "as a formula if it depends on parameters, such as '2*pi/omega'")  # fmt: skip
 
     @property
     def title(self) -> str:

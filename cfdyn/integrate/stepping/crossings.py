@@ -39,7 +39,7 @@ class Crossings:
         self.names, self.stops = list(texts), set(ending)
         for name in self.names:
             if name in RESERVED or name in spec.names and texts[name] != name:
-                raise UsageError(f"{name!r} is taken, by the flow: rename the event")
+                raise UsageError(f"{name!r} is already a name in the flow: rename the event")
         self.ways = _ways(direction, self.names)
         functions = [watched(spec, text) for text in texts.values()]
         key = f"watched {[one.key for one in functions]} of {spec.key}"

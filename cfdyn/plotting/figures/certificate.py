@@ -27,7 +27,7 @@ KNOWN = {
     "a": ("no image meets it", "#d7e3f0"), "o": ("leaves the box", "#f3f1ec"), "d": ("moved by the map", "#9dbcdc"),
     "q": ("fewer steps return too", "#5f8fc2"), "s": ("in a proven cycle", "#1f4f88"),
     "m": ("mirrored elsewhere", "#ece6f2"), "r": ("a later point is greater", "#dbe9e2"), "i": ("mapped inside", "#9dbcdc"),
-    "g": ("goes on to other parts", "#d7e3f0"), "x": ("not of the region", "#f3f1ec"), "?": ("undecided", "#ffffff"),
+    "g": ("mapped to other parts", "#d7e3f0"), "x": ("not of the region", "#f3f1ec"), "?": ("undecided", "#ffffff"),
 }  # fmt: skip
 
 EDGE = {

@@ -92,7 +92,7 @@ def _along(axes: Axes, ledgers: Sequence[Ledger]) -> None:
 
 def _document(ledger: Ledger) -> dict:
     if ledger.certificate is None or ledger.certificate.document is None:
-        raise UsageError("the ledger has no certificate that says of which map it is")
+        raise UsageError("the ledger has no certificate that identifies its map")
     return dict(ledger.certificate.document["map"])
 
 

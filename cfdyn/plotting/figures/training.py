@@ -109,7 +109,7 @@ def _distance(axes: Axes, run: Run) -> None:
     if drawn:
         axes.set_yscale("log")
     else:
-        axes.text(0.5, 0.5, "no model beside the optimizer", transform=axes.transAxes, ha="center")
+        axes.text(0.5, 0.5, "no model for comparison", transform=axes.transAxes, ha="center")
     axes.set(xlabel="step", ylabel="distance to the midpoints", title="distance of the models")
 
 

@@ -167,8 +167,8 @@ def _check_claimed(claim: dict[str, Any], kind: str, coefficient: Interval, cros
         signs.append(1 if said.lo > 0 else -1)
     above = signs[0] * signs[1] * (1 if kind == "flip" else -1) > 0
     if fields.one_of(claim["side"], "the side", ["above", "below"]) != ("above" if above else "below"):
-        raise NotValid("the side is not the one that the signs say")
+        raise NotValid("the side does not agree with the signs")
     if kind == "fold":
         fields.one_of(claim.get("supercritical"), "supercritical", [None])
     elif fields.truth(claim.get("supercritical"), "supercritical") != (signs[0] == (1 if kind == "flip" else -1)):
-        raise NotValid("supercritical is not what the sign of the coefficient says")
+        raise NotValid("supercritical does not agree with the sign of the coefficient")

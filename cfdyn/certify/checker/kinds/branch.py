@@ -53,7 +53,7 @@ def _chunk(z: Interval) -> int:
 def _check_ends(lines: Interval, g: CheckedMap) -> None:
     low, high = next(iter(g.varied.values()))
     if not (lines.lo < lines.hi).all() or not (lines.lo[1:] == lines.hi[:-1]).all():
-        raise NotValid("a slab does not begin where the one before ends")
+        raise NotValid("a slab does not begin at the end of the previous one")
     if not Fraction(float(lines.lo[0])) <= low or not Fraction(float(lines.hi[-1])) >= high:
         raise NotValid("the slabs do not reach both ends of the parameter's interval")
 
@@ -62,7 +62,7 @@ def _check_slabs(g: CheckedMap, z: Interval, lines: Interval, stable: bool | Non
     n = z.shape[1]
     for p in primes(n):
         if not z[:, 0].apart(z[:, n // p]).any(axis=-1).all():
-            raise NotValid(f"a slab's boxes do not tell the period {n} from {n // p}")
+            raise NotValid(f"a slab's boxes do not distinguish the period {n} from {n // p}")
     chunk = _chunk(z)
     for start in range(0, len(z.lo), chunk):
         part, at = z[start : start + chunk], lines[start : start + chunk]

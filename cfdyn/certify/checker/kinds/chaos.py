@@ -48,7 +48,7 @@ def check(document: dict[str, Any], g: CheckedMap) -> None:
     elif claim["points"] is not None:
         raise NotValid("points are of a cycle with a period")
     if (claim["growth"] is None) != (claim["entropy"] is None) or claim["growth"] is None and claim["period"] is None:
-        raise NotValid("the claim says nothing, or growth and entropy do not come together")
+        raise NotValid("the claim is empty, or it has only one of growth and entropy")
     if claim["growth"] is None:
         fields.sequence(evidence["vector"], "the vector", 0)
         return

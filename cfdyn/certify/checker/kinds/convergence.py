@@ -143,7 +143,7 @@ def _check_arrows(g: CheckedMap, boxes: Interval, going: Array, box: Interval) -
         met = met[going[met]]
         arrows += len(met)
         if arrows > MOST_ARROWS:
-            raise NotValid("the leaves meet too often")
+            raise NotValid("the images of the leaves meet too many leaves")
         open_[k] = len(met)
         for leaf in met:
             before[place[int(leaf)]].append(k)
@@ -157,4 +157,4 @@ def _check_arrows(g: CheckedMap, boxes: Interval, going: Array, box: Interval) -
             if not open_[earlier]:
                 ready.append(earlier)
     if done < len(which):
-        raise NotValid("leaves lead back to where one came from")
+        raise NotValid("the leaves that continue contain a closed path")

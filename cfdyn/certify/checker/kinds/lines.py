@@ -161,7 +161,7 @@ def _check_bounded(outside: dict[str, Any], inside: Interval, g: CheckedMap, n: 
             raise NotValid("it is not shown that steps are as short as claimed")
     lo, hi = _reach(a, b, up_, down_, n)
     if not Fraction(float(inside.lo[0])) <= lo or not Fraction(float(inside.hi[0])) >= hi:
-        raise NotValid("inside does not hold all that cycles can reach")
+        raise NotValid("inside does not contain all points that cycles can reach")
 
 
 def _reach(a: float, b: float, up_: float | None, down_: float | None, n: int) -> tuple[Fraction, Fraction]:

@@ -79,13 +79,13 @@ class _Step:
         """
         graph, named = self.graph, [s for s in self.states if s in text.names]
         if len(named) != 1:
-            raise NotValid("the scale is no formula of one state of each weight")
+            raise NotValid("the scale is not a formula of one state of each weight")
         [state] = named
         old, g, after = self.names[state], self.names["g"], self.states.pop(state)
         beta = _number(graph, after, old)
         average = graph.add(graph.mul(graph.const(beta), old), graph.mul(graph.const(1 - beta), graph.power(g, 2)))
         if not 0 < beta < 1 or not _same(graph, after, average):
-            raise NotValid(f"{state} is no average of squares of the gradient")
+            raise NotValid(f"{state} is not an average of squares of the gradient")
         size = text.on(graph, {**self.params, state: old})
         next_size = text.on(graph, {**self.params, state: after})
         mark = graph.put("name", "the scale")

@@ -23,11 +23,11 @@ def check(document: dict[str, Any], g: CheckedMap) -> None:
     letters, boxes = gathered(fields.text(evidence["tree"], "the tree", 20 * 2**20), root, "ix", MOST_LEAVES)
     out = letters == "x"
     if fields.truth(claim["whole"], "whole") != (not out.any()):
-        raise NotValid("whole is not what the tree says")
+        raise NotValid("whole does not agree with the tree")
     if out.all() or out.any() and g.varied:
-        raise NotValid("the region is empty, or a part of the box is left out while parameters vary")
+        raise NotValid("the region is empty, or a part of the box is excluded while parameters vary")
     image = g.image(boxes[~out])
     if not image.inside(box).all():
         raise NotValid("the image of a leaf is not in the interior of the box")
     if out.any() and Meeting(boxes[out][:, : g.d]).any_met(image).any():
-        raise NotValid("the image of a leaf may meet what is left out of the region")
+        raise NotValid("the image of a leaf may meet a part that the region excludes")

@@ -26,8 +26,8 @@ class MapRun(CentralRun):
 
     def __init__(self, flow: MatrixFreeFlow, options: Options):
         if flow.kind != "central" or not flow.of_descent:
-            raise UsageError("the central map is one of gradient descent: take cf.flows.central(loss, cf.optimizers.gd(lr=…)), "
-                             "or leave `method` out")  # fmt: skip
+            raise UsageError("the central map exists for gradient descent only: use cf.flows.central(loss, cf.optimizers.gd(lr=…)) "
+                             "or omit `method`")  # fmt: skip
         super().__init__(flow, options)
         self.solver.length = 1  # whole steps: no error tells that modes are not exact enough
 
@@ -70,7 +70,7 @@ class MapRun(CentralRun):
             y = point.y[: point.near]
             z = point.z + move - LOST * (y @ move) @ y
             if not (np.isfinite(z).all() and np.abs(z).max() < BLOW_UP):
-                raise NumericsError("the weights run away")
+                raise NumericsError("the weights diverge")
             modes, wanted = self.modes.predicted(x, 1.0)
             solved = self.solver.at(z, modes, wanted)
             if not self._unseen(solved, x) or len(x) >= len(point.values):

@@ -24,7 +24,7 @@ class EdgeRun(LargeRun):
 
     def __init__(self, flow: MatrixFreeEdgeFlow, options: Options):
         if options.method != "auto":
-            raise UsageError("the central map is one of the central flow: leave `method` out")
+            raise UsageError("the central map exists for the central flow only: omit `method`")
         self.top, self.velocity = math.nan, np.zeros(0)
         super().__init__(flow, options)
 

@@ -40,7 +40,7 @@ class NoisyRun(LargeRun):
 
     def __init__(self, flow: MatrixFreeFlow, options: Options):
         if options.method != "auto":
-            raise UsageError("the central map is of all rows: leave `method` out, or `batch`")
+            raise UsageError("the central map uses all rows: omit `method`, or `batch`")
         assert flow.noise is not None
         self.bend_before: np.ndarray | None = None  # a step earlier
         self.noise, self.bend, self.damping, self.least, self.below = flow.noise, np.zeros(0), math.inf, math.inf, 0.0
@@ -187,7 +187,7 @@ class NoisyRun(LargeRun):
             z = advance(point.z, slope, h, stages(h, self.radius()), right)
         try:
             if not (np.isfinite(z).all() and np.abs(z).max() < BLOW_UP):
-                raise NumericsError("the weights run away")
+                raise NumericsError("the weights diverge")
             seen = self._seen(z, point.y.copy())
         except NumericsError as trouble:
             return Attempt(math.inf, f"the flow is not defined a step further: {trouble}")

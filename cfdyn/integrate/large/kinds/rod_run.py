@@ -32,7 +32,7 @@ class RodRun(LargeRun):
 
     def __init__(self, flow: MatrixFreeRodFlow, options: Options):
         if options.method != "auto":
-            raise UsageError("the central map is one of the central flow: leave `method` out")
+            raise UsageError("the central map exists for the central flow only: omit `method`")
         self.cut = FEWER * options.rtol
         super().__init__(flow, options)
 
