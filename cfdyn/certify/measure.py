@@ -77,7 +77,7 @@ def measure(
         raise UsageError("give a box, or a start whose orbit stays in an interval, not both")
     whole = as_box(loss, box, 1) if start is None else _around(about, number("a start", start, finite=True))
     if whole is None:
-        return unproved(about, "measure", "found no interval around the orbit of the start that is mapped into itself; give a box")
+        return unproved(about, "measure", "no interval around the orbit of the start is found to map into itself; give a box")
     suggested, why = (steps, "") if steps else _suggested(about, whole[0])
     if suggested is None:
         return unproved(about, "measure", why)

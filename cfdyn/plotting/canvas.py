@@ -187,7 +187,7 @@ def _place_of(ax: Axes) -> SubFigure:
         raise UsageError(f"ax is an axes of matplotlib, such as one of plt.subplots(), not {type(ax).__name__}")
     spec = ax.get_subplotspec()
     if spec is None:
-        raise UsageError("ax has a position of its own in its figure; take one of plt.subplots(…), whose place the panels can fill")
+        raise UsageError("ax has its own position in its figure; take one of plt.subplots(…), whose place the panels can fill")
     figure = ax.figure
     ax.remove()
     return figure.add_subfigure(spec)

@@ -116,7 +116,7 @@ def test_on_a_dark_ground_lines_and_letters_are_light(orbit):
     ({"figsize": (0.1, 3)}, "a side of a figure is 0.5 to 40 inches long, not 0.1 × 3"),
     ({"figsize": 3}, "figsize is two numbers"),
     ({"ax": 3}, "ax is an axes of matplotlib"),
-    ({"ax": plt.Figure().add_axes([0, 0, 1, 1])}, "ax has a position of its own"),
+    ({"ax": plt.Figure().add_axes([0, 0, 1, 1])}, "ax has its own position"),
     ({"ax": plt.Figure().subplots(), "figsize": (3, 3)}, "with ax= the size is that of your figure"),
 ])  # fmt: skip
 def test_what_cannot_be_drawn_on(orbit, options, words):

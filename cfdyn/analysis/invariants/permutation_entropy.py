@@ -97,7 +97,7 @@ def _column(series: Any, column: int) -> np.ndarray:
     rows = table("a series", given, 1 if np.ndim(given) == 1 else 2)
     rows = rows[:, None] if rows.ndim == 1 else rows
     if column >= rows.shape[1]:
-        raise UsageError(f"permutation_entropy needs a column of finite numbers; there is no column {column}, only {rows.shape[1]}")
+        raise UsageError(f"permutation_entropy needs a column of finite numbers; there is no column {column} of {rows.shape[1]}")
     check_finite("permutation_entropy needs", rows[:, column])
     return rows[:, column]
 

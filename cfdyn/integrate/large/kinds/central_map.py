@@ -26,8 +26,8 @@ class MapRun(CentralRun):
 
     def __init__(self, flow: MatrixFreeFlow, options: Options):
         if flow.kind != "central" or not flow.of_descent:
-            raise UsageError("the central map exists for gradient descent only: use cf.flows.central(loss, cf.optimizers.gd(lr=…)) "
-                             "or omit `method`")  # fmt: skip
+            raise UsageError("the central map is for gradient descent only: use cf.flows.central(loss, cf.optimizers.gd(lr=…))"
+                             " or omit `method`")  # fmt: skip
         super().__init__(flow, options)
         self.solver.length = 1  # whole steps: no error tells that modes are not exact enough
 
