@@ -24,8 +24,8 @@ from cfdyn.certify.spellings import ABOVE, all_above, is_max
 from cfdyn.certify.subject import Subject, subject
 from cfdyn.errors import NumericsError, UsageError, shown
 
-FAR, TRIALS = 2.0**10, 24  # how far up an open interval is looked at, in lo; values that are looked at
-BACK = (1e-4, 1e-3, 1e-2, 5e-2, 0.2)  # from the birth of a cycle, as a part of it
+FAR, TRIALS = 2.0**10, 24  # upper limit of the search in an open interval, over lo; number of values tried
+BACK = (1e-4, 1e-3, 1e-2, 5e-2, 0.2)  # distances from the birth of a cycle, relative to it
 
 
 def no_cycles(loss: Any, optimizer: Any = None, period: int | str = 3, box: Any = None, *, most: int = MOST,

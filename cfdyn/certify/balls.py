@@ -13,8 +13,8 @@ from cfdyn.tape.evaluate import Algebra, Ready
 from cfdyn.tape.program import Program
 
 BITS = 128
-Truth = bool | None | str  # None: some points of the box say yes, others no, or it is not known
-LOST = "lost"  # the truth of a comparison with what may be undefined, as 1/x < 2 across 0
+Truth = bool | None | str  # None: true at some points of the box and false at others, or unknown
+LOST = "lost"  # the truth of a comparison with an expression that may be undefined, such as 1/x < 2 across 0
 
 
 def ball(lo: Any, hi: Any = None) -> arb:

@@ -167,7 +167,7 @@ def _claim(system: Critical, name: str, box: Box, numbers: Coefficients) -> dict
 def _widened(x: arb) -> list[str]:
     wide = 1e3 * SLACK * (1 + abs(float(x.mid()))) + 2 * SHARE * float(x.rad())
     lo, hi = lower_double(x - wide), upper_double(x + wide)
-    # What has a sign keeps it.
+    # A ball with a sign keeps it.
     return interval_text(lo if lo > 0 or not x > 0 else lower_double(x) / 2, hi if hi < 0 or not x < 0 else upper_double(x) / 2)
 
 

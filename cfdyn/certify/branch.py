@@ -21,8 +21,8 @@ from cfdyn.certify.shooting.multipliers import multipliers, product, stability
 from cfdyn.certify.subject import Subject, subject
 
 FIRST, LEAST, MOST = 1 / 16, 2.0**-18, 20_000  # steps over the interval's length, and how many
-DECIDED = 2.0**-10  # steps so short may leave stability open
-ROOM = 1e-9  # over 1 + |x|: so much is left for joints between slabs
+DECIDED = 2.0**-10  # steps this short may leave stability open
+ROOM = 1e-9  # over 1 + |x|: margin for joints between slabs
 Points = list[list[arb]]
 
 
@@ -104,7 +104,7 @@ class _Walk:
     def __init__(self, about: Subject, name: str, lo: float, hi: float, say: Say):
         self.about, self.name, self.lo, self.hi, self.length, self.say = about, name, lo, hi, hi - lo, say
         self.covered = 0.0  # of the interval, in percent
-        self.open = False  # once stability is open somewhere, short steps elsewhere are of no use
+        self.open = False  # once stability is open somewhere, short steps elsewhere are useless
 
     def run(self, points: Any, period: int, box: Any) -> tuple[list[Slab], list[Joint], str]:
         """Slabs and joints in increasing order, and why the walk stopped."""
@@ -163,7 +163,7 @@ class _Walk:
         while share > LEAST:
             step = share * self.length
             far = at + step if goal > at else at - step
-            # A step below the last bit of the parameter would lead nowhere.
+            # A step below the last bit of the parameter would change nothing.
             far = goal if abs(goal - at) < 1.01 * step or far == at else far
             beyond = polished(self.at(far), [[float(x) for x in row] for row in z])
             slab = None if beyond is None else self._slab(min(at, far), max(at, far), z, beyond, self.open or share <= DECIDED)

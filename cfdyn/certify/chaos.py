@@ -27,7 +27,7 @@ LONGEST_ODD = 15
 WIDTHS = (1e-11, 1e-8, 1e-12)  # first half-widths of proven boxes, over 1 + |x|
 DEPTH = 6  # bisections in the proof of continuity
 NOTHING = "no odd cycle and no intervals that cover each other with growth above 1 were found; try another box, or longest=9"
-TURNS = 20_000  # places at which the sign of the slope is looked at
+TURNS = 20_000  # points at which the sign of the slope is evaluated
 
 Box = tuple[float, float]
 

@@ -23,12 +23,12 @@ from cfdyn.errors import UsageError
 from cfdyn.symbolic.optimizer import Optimizer
 
 MOST_STEPS = 1000  # that a checker follows
-STEPS = 300  # of a leaf that comes into the ellipsoid
+STEPS = 300  # the letter of a leaf that reaches the ellipsoid
 MOST_LEAVES = 4000
-WIDER = 20.0  # than at its beginning: a leaf is not followed further
-ROUNDED = 2.0**-46  # over 1 + |x|: how well a checker in doubles can know how far the map moves the centre
-ROOM = 4.0  # of the box of the fixed point over what is proved
-MORE = 5  # steps that a leaf is followed after its middle is inside
+WIDER = 20.0  # relative to its start: a wider leaf is not iterated further
+ROUNDED = 2.0**-46  # over 1 + |x|: accuracy to which a checker in doubles can know how far the map moves the centre
+ROOM = 4.0  # width of the box of the fixed point over the proved one
+MORE = 5  # steps for which a leaf is iterated after its middle is inside
 SLACK = 0.05  # of an image's width, on either side
 STARTS = 7  # along each side of the box
 

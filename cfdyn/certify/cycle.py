@@ -17,7 +17,7 @@ from cfdyn.certify.shooting.multipliers import multipliers, product, stability
 from cfdyn.certify.subject import Subject, subject
 from cfdyn.words import TAKE_OUT, how_many
 
-NEAR = 1e-6  # points that repeat to this are a cycle's, and multipliers this near to 1 are 1, as far as floats show
+NEAR = 1e-6  # points that repeat to this are a cycle's, and multipliers this close to 1 are 1, as far as floats show
 
 
 def cycle(

@@ -33,11 +33,11 @@ KNOWN: tuple[Known, ...] = (
 )  # fmt: skip
 ADAPTIVE: tuple[Known, ...] = (rmsprop, "", lambda b: Fraction(2)), (adam, "beta1", lambda b: 2 * (1 + b) / (1 - b))
 MOST_LEAVES = 4000
-SLACK = 0.1  # of its width, by which an enclosure is off 0: for a checker whose enclosures are a little wider
+SLACK = 0.1  # relative distance of an enclosure from 0: for a checker whose enclosures are a little wider
 ROUNDS, CLOSE = 60, 1e-9  # of the search for the edge from a point
 LARGEST, SMALLEST, SHRINK = 0.25, 1e-7, 0.6  # radius of the box around a point, over 1 + |w|
-AROUND, ATTEMPTS = 200, 4096  # leaves for a box around a point; points of a box that are looked at
-HALVED, DEEPEST = 40, 400  # times that a side is bisected before a leaf is given up; in all
+AROUND, ATTEMPTS = 200, 4096  # leaves for a box around a point; points of a box that are evaluated
+HALVED, DEEPEST = 40, 400  # bisections of a side before a leaf is given up; in total
 
 
 def edge(

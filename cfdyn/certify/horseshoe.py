@@ -25,7 +25,7 @@ from cfdyn.symbolic.optimizer import Optimizer
 # Of the first set, along its two directions, over the box's size.
 SIZES = (np.geomspace(3e-3, 0.4, 12), np.geomspace(3e-3, 0.4, 8))
 TRIES = 6  # of the best candidates, to prove
-NEAR, WITHIN = 1e-3, 5e-2  # where orbits leave a saddle and come back to it, over the box's size
+NEAR, WITHIN = 1e-3, 5e-2  # distances at which orbits leave a saddle and return to it, over the box's size
 
 NO_GROWTH = "the sets are not disjoint, or cover each other in single loops only"
 Sets = list[Shape]

@@ -29,10 +29,10 @@ from cfdyn.records.brief import brief
 
 LEVELS = tuple(2.0**-k for k in (8, 12, 16, 20, 24, 28, 32, 36, 40))
 LONGEST = 64
-CROWD = 1000  # boxes, of which more at each level mean that no level will do
+CROWD = 1000  # number of boxes: if more remain at each level, no level suffices
 CELLS = 16  # along each side, for boxes that are left
-COARSE = 12  # bisections of each coordinate: what is open is one box if it is closer together than such a part of the whole
-LINKED = 3000  # boxes that are joined one by one
+COARSE = 12  # bisections of each coordinate: open boxes closer together than such a part of the whole are joined
+LINKED = 3000  # boxes that are joined one at a time
 MANY = "more boxes than `most`: raise it, or take a smaller box"
 NARROW = "no test succeeds, and there are no doubles left at which to bisect it: take a wider box"
 CLOSE = "no test succeeds: cycles may be too close to each other, or to a cycle whose period divides this one"

@@ -26,8 +26,8 @@ from cfdyn.symbolic.optimizer import Optimizer
 MOST_LEAVES, DEPTH, MOST_STEPS = 4000, 40, 16
 SLACK = 1e-9  # of the interval's length, between an image and its ends; of the growth, for a checker that rounds more coarsely
 PLACES = 6  # of the growth, rounded down
-LOOKED_AT, AFTER = 2000, 100  # starts of orbits that suggest how many steps expand, after a transient
-MARGINS, ROUNDS = (0.1, 0.03, 0.01, 0.003, 0.001), 20  # around what an interval goes to, of its length; widenings
+LOOKED_AT, AFTER = 2000, 100  # starts of orbits that suggest the number of steps for expansion, after a transient
+MARGINS, ROUNDS = (0.1, 0.03, 0.01, 0.003, 0.001), 20  # margin around an interval's image, over its length; widenings
 Box = list[tuple[float, float]]
 
 

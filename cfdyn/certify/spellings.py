@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-ABOVE = {"above 1": 1, "above 2": 2}  # periods: every one above 1, above 2
+ABOVE = {"above 1": 1, "above 2": 2}  # periods: all above 1, all above 2
 MAX = "max"  # the upper end of an interval: the largest that can be proved
 
 

@@ -16,7 +16,7 @@ from cfdyn.machine.kernel_cache import is_kept
 MODULE = "cfdyn.integrate.compile_ahead"
 
 
-# A first central flow, nothing kept: 5 of 8 processor seconds are left for this process, 7 of 10.5 where it comes to the edge.
+# A first central flow, empty cache: 5 of 8 processor seconds remain for this process, 7 of 10.5 if it reaches the edge.
 @contextmanager
 def compiling_ahead(edge: bool) -> Iterator[None]:
     """A context in which a silent process fills the cache, if there are two processors and the loop is not cached."""
@@ -30,7 +30,7 @@ def _useful() -> bool:
 
 
 def _advance_nothing() -> None:
-    clock, numbers = methods.Clock.make(begun=1), np.zeros(3)  # that has come to its end
+    clock, numbers = methods.Clock.make(begun=1), np.zeros(3)  # that has finished
     rules, counts = np.zeros(5, np.int64), np.zeros(2, np.int64)
     stepping.advance(
         0, rules, numbers, numbers, counts, clock.memory, numbers, numbers, numbers, *methods.memory_for(3, False),

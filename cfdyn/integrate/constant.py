@@ -12,13 +12,13 @@ from cfdyn.integrate.supply.supplier import Modes, Supplier
 from cfdyn.symbolic.constant import constant_outputs
 from cfdyn.systems.flow import Flow
 
-NEAR = 1e-6  # of the edge: only there it is asked what never changes
-THIN = 0.01  # of the edge: with less room than this below it steps may be very small
+NEAR = 1e-6  # relative to the edge: constants are searched for only there
+THIN = 0.01  # relative to the edge: with less room than this below it, steps may be very small
 SAME = 1e-12  # relative: round-off
-STILL = 1e-7  # a change of an eigenvalue at the edge that does not count in so many steps as there are
-MOVES = (0.01, 0.1, 1.0, 3.0)  # to the states at which it is asked, in units of the weights there or 1
+STILL = 1e-7  # a change of an eigenvalue at the edge that is negligible over any number of steps
+MOVES = (0.01, 0.1, 1.0, 3.0)  # distance to the examined states, in units of the weights there or 1
 SHOWN = 5  # names in a sentence
-BEYOND = 2.0 * (1 + SAME)  # an eigenvalue above this is no round-off
+BEYOND = 2.0 * (1 + SAME)  # an eigenvalue above this is not round-off
 
 
 class Narrow(NamedTuple):
@@ -109,7 +109,7 @@ def narrow(flow: Flow, z: np.ndarray, neutral: np.ndarray) -> Narrow | None:
         return None
     out = flow.rule("edge")(z, flow.p)
     moved = flow.rule("edge")(z + max(1.0, float(np.abs(z).max())) * np.random.default_rng(0).normal(size=d), flow.p)
-    # The formulas are read only where some curvature may be constant.
+    # The formulas are read only if some curvature may be constant.
     if not ((out == moved) | np.isnan(moved))[: d * d : d + 1].any():
         return None
     constant = constant_outputs(flow.spec.program("edge"))

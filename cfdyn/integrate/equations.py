@@ -32,10 +32,10 @@ from cfdyn.systems.matrix_free.flow import Edge, Force, MatrixFreeFlow, Numbers
 
 ROOT = 2.0**0.5
 PIECE = 4096  # of the weights at a time
-MOST_MODES = 16  # what the complementarity problem is solved for
+MOST_MODES = 16  # largest size of the complementarity problem
 NO_SOLUTION = 1  # status of the kernel
-ON_EDGE = 1e-9  # relative: an eigenvalue so close to the edge is on it, where all of them are exact
-AT_EDGE, RANK = 1e-6, 1e-6  # a gap, of 2, that counts as none; an eigenvalue of X, of the largest, that counts as one
+ON_EDGE = 1e-9  # relative: an eigenvalue this close to the edge is on it, if all of them are exact
+AT_EDGE, RANK = 1e-6, 1e-6  # a gap, over 2, that counts as 0; an eigenvalue of X, over the largest, that counts as positive
 
 
 class Rates(NamedTuple):

@@ -10,9 +10,9 @@ from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.equations import MOST_MODES, NO_SOLUTION, Rates, multipliers
 from cfdyn.integrate.supply.supplier import Supplier
 
-ATTEMPTS, LEAST = 200, 0.1  # states looked at; of a move, where moves go back and forth
-SETTLED = 1e-7  # of the whole way: a next move so short changes nothing
-FAR = 100  # times the size of the start: a state so far away has nothing to do with it
+ATTEMPTS, LEAST = 200, 0.1  # number of states; fraction of a move if moves alternate
+SETTLED = 1e-7  # relative to the total displacement: a next move this short changes nothing
+FAR = 100  # times the size of the start: a state this far away is unrelated to it
 NEAR = 0.2  # below the edge of 2: modes that a move keeps from it
 ROUND_OFF, SHORT = 2e-13, 0.3  # above the edge of 2; a short move, of the start's size
 
@@ -93,7 +93,7 @@ def _moved(place: P, from_start: bool, search: Search) -> tuple[P | None, P]:
         if move is None:
             break
         size = float(np.linalg.norm(move))
-        # A point on the near side of the edge may be farther away than need be.
+        # A point inside the edge may be farther away than necessary.
         if inside is place.z and size <= SETTLED * np.linalg.norm(place.z - start):
             break
         if from_start:

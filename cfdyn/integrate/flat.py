@@ -11,11 +11,11 @@ from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.sgd.second_moments import SEEN
 
-EVEN = 100  # nodes at equal distances, besides those that the path's own steps ask for
+EVEN = 100  # equidistant nodes, in addition to those of the path's own steps
 LONG = 1e-3  # of the weights: first size of differences of the drift
-BENT, QUARTERS = 0.03, 6  # they are quartered, at most so often, until second differences are small beside first ones
-LARGEST = 1e12  # times the size of the weights, squared: a spread that says nothing any more
-FINE = 10.0  # steps of the trapezoidal rule in a time in which the drift changes by all of itself
+BENT, QUARTERS = 0.03, 6  # they are quartered, at most this often, until second differences are small relative to first ones
+LARGEST = 1e12  # times the size of the weights, squared: a spread that is no longer meaningful
+FINE = 10.0  # steps of the trapezoidal rule in the time in which the drift changes by its own size
 
 
 class Flat(NamedTuple):

@@ -11,13 +11,13 @@ from cfdyn.systems.flow import Flow
 from cfdyn.systems.sgd.second_moments import MOST_FLAT, SEEN
 
 WARM = 300  # steps of the optimizer to start after, where the first ones are beyond mean-square stability
-HALVINGS = 40  # of a step, in which a sign changes
+HALVINGS = 40  # fraction of a step in which a sign changes
 TOO_MUCH = 0.5  # of tr Σ left out: on a loss that all rows fit, a path came to rest where no run does
-LITTLE, MUCH = 0.005, 1e6  # of the predicted loss or tr Σ: shares not worth a word, and beyond words
-ESCAPING = 100.0  # tr Σ beside its usual size, where it is on its way to infinity
-LATE, MOMENTS = 2 / 3, 9  # of the time, over the rest of which it is judged, and at how many moments
-ENOUGH = 0.5  # of what the loss alone would add to the sharpness: noise that takes off so much holds it
-STILL = 1e-3  # of the sharpness: what is no change
+LITTLE, MUCH = 0.005, 1e6  # fractions of the predicted loss or tr Σ: too small to mention, and too large to be meaningful
+ESCAPING = 100.0  # tr Σ relative to its usual size if it diverges to infinity
+LATE, MOMENTS = 2 / 3, 9  # fraction of the time after which it is judged, and the number of moments
+ENOUGH = 0.5  # relative to what the loss alone would add to the sharpness: noise that removes this much holds it
+STILL = 1e-3  # relative to the sharpness: no change
 
 
 def of_noise(seen: np.ndarray, d: int) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
@@ -30,7 +30,7 @@ def said_of_noise(flow: Flow, path: Trajectory) -> list[str]:
     """What holds the sharpness and how much is omitted, at the ends of all steps; nothing for a flow without noise."""
     if path.damping is None:
         return []
-    # Some rows may be all that was asked for.
+    # A few rows may be all that was requested.
     times = np.append(path.starts, path.starts[-1] + path.sizes[-1]) if len(path.starts) else path.t
     seen = _at(flow, path, times)
     damping, neglected = seen["damping"], seen["neglected"]
@@ -162,7 +162,7 @@ def beyond_stability(flow: Flow, z: np.ndarray) -> NumericsError | None:
     growth = np.nan if seen is None else float(seen[0, flow.n_weights**2 + 4])
     if not growth > 1:
         return None
-    # Weights alone get the second moment of their first step, on all rows.
+    # Weights alone are completed by the second moment of their first step, on all rows.
     more = "give the optimizer's whole state, or " if flow.dim > flow.n_weights else ""
     factor = f"{growth:.6g}" if growth < np.inf else "more than 1e12"
     return NumericsError(

@@ -253,7 +253,7 @@ def _undefined(flow: Flow) -> NumericsError:
 def _start(flow: Flow, supplier: Dense, w0: Any, strict: bool) -> tuple[np.ndarray, list[str], str]:
     """The initial state, on the right side of the edge, the changes made to get there, and any known obstruction."""
     z = flow.state(w0)
-    # Of flows without an edge, the slope at the start tells.
+    # For flows without an edge, the slope at the start suffices.
     defined = all(map(math.isfinite, z.tolist())) and (flow.spec.kind == "plain" or np.isfinite(flow.drift_at(z)).all())
     if flow.spec.has("observed"):
         defined = defined and np.isfinite(flow.rule("observed")(z, flow.p)[0])

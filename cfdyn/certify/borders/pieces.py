@@ -16,13 +16,13 @@ from cfdyn.tape.program import Node, Program, Tape
 from cfdyn.tape.rebuild import rebuild
 
 MOST_BORDERS = 3  # that cross one box; there are 3^k pieces
-MOST_NODES = 20_000  # of a program with a part for each row of data
+MOST_NODES = 20_000  # number of operations of a program with a part for each row of data
 _SIGNS = frozenset("abs sign heaviside".split())
 _COMPARED = frozenset("lt le eq max min".split())
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 DEPTH = 4  # of a function in a message
 _ZERO, _ONE = ("0", "1"), ("1", "1")
-# Values of functions at numbers, where a border is likely to be.
+# Values of functions at which a border is likely.
 _AT: dict[tuple, Fraction] = {
     **{(f, _ZERO): Fraction(0) for f in "sin tan sinh tanh sqrt log1p erf logcosh".split()}, ("log", _ONE): Fraction(0),
     **{(f, _ZERO): Fraction(1) for f in "exp cos cosh sech2".split()}, ("sqrt", _ONE): Fraction(1),

@@ -12,7 +12,7 @@ from cfdyn.certify.balls import Enclosure, ball_algebra
 from cfdyn.tape.evaluate import _value
 from cfdyn.tape.program import Node
 
-MOST = 4  # borders whose sides are taken one by one
+MOST = 4  # borders whose sides are taken one at a time
 _SIGNS = frozenset("abs sign heaviside".split())
 _COMPARED = frozenset("lt le eq max min".split())
 
@@ -59,7 +59,7 @@ class Slopes:
         p = self.jacobian.parameters if parameters is None else list(parameters)
         with ctx.workprec(self.jacobian.bits):
             values = self._values(z, p, {}, self.wanted)
-            # A place that is 0 everywhere, as of x ≤ x, has no sides.
+            # A place that is 0 everywhere, as for x ≤ x, has no sides.
             still = [place for place in self.wanted if not (values[place] > 0 or values[place] < 0 or values[place].is_zero())]
             if not still or len(still) > MOST or not all(values[place].is_finite() for place in still):
                 return self.jacobian(z, parameters)

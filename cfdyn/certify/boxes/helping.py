@@ -16,8 +16,8 @@ from cfdyn.certify.boxes.judging import Judge, Question
 from cfdyn.certify.boxes.solved import Solved
 from cfdyn.machine.workers import Crew, serve, usual_number
 
-FEW, MANY, LEAST = 128, 1024, 512  # boxes that are judged at once; of a batch that is shared
-SOON = 0.5  # seconds of processor time that a search takes before others are called
+FEW, MANY, LEAST = 128, 1024, 512  # boxes judged at once; boxes of a batch that is shared
+SOON = 0.5  # seconds of processor time of a search before other processes are started
 Judged = Callable[[np.ndarray, np.ndarray, Solved], tuple[np.ndarray, np.ndarray]]
 
 
@@ -43,7 +43,7 @@ class Helpers:
 
         @cache
         def text() -> str:
-            return packed(question._replace(subject=replace(question.subject)))  # without what it has kept
+            return packed(question._replace(subject=replace(question.subject)))  # without its cached values
 
         def judged(lo: np.ndarray, hi: np.ndarray, solved: Solved) -> tuple[np.ndarray, np.ndarray]:
             if lo.shape[1] < LEAST or not self._called():

@@ -18,7 +18,7 @@ from cfdyn.certify.boxes.tests import Path, Shift, Tests
 from cfdyn.certify.exact import above, below
 from cfdyn.certify.subject import Subject
 
-SHARE = 0.3  # how much it counts that one coordinate is wider than another, as parts of the whole
+SHARE = 0.3  # weight of the relative width of a coordinate, as a fraction of the whole
 Box = Sequence[tuple[float, float]]
 CELLS = 256
 
@@ -65,7 +65,7 @@ class Judge:
         letters, scores = np.full(count, "?"), (hi - lo) / self.width[:, None] * 1e-300
         letters[mirrored(self.tests.turns, lo[:d], hi[:d])] = "m"
         rest = np.flatnonzero(letters == "?")
-        # contiguous rows: functions of numpy may round in another way over strides
+        # contiguous rows: numpy functions may round differently over strides
         x, p = (rows(a.take(rest, 1), b.take(rest, 1)) for a, b in ((lo[:d], hi[:d]), (lo[d:], hi[d:])))
         path = self.tests.path(x, p)
         for letter, truth in (("r", self.tests.passed(path)), ("a", self.tests.away(path)), ("o", path.out)):

@@ -83,5 +83,5 @@ def resume(search: Search, path: str | os.PathLike, about: str) -> None:
         search.done, search.tested = map(int, file["counts"])
     except UsageError:
         raise
-    except Exception as error:  # whatever zipfile, zlib and numpy make of a file that is cut off
+    except Exception as error:  # whatever zipfile, zlib and numpy raise for a truncated file
         raise UsageError(f"{os.fspath(path)} is not the file of a search that can be resumed: {error}") from None

@@ -9,15 +9,15 @@ import numpy as np
 
 from cfdyn.arguments import called_with
 
-ENOUGH = 12  # boxes of one depth that show which part of such is bisected
-FADING = 0.9  # what one batch leaves of the counts of its depths: regions that are searched later are not like the first ones
+ENOUGH = 12  # number of boxes of one depth needed to estimate the fraction that is bisected
+FADING = 0.9  # factor by which a batch fades the counts of its depths: regions searched later differ from the first ones
 MOST = 2_000_000  # nodes of a tree
-DEPTHS = 400  # below which what is expected to wait is not followed
-ENDING = 0.35  # part of the deepest below which trees end there: below 1/2 each depth has fewer boxes than the one before
+DEPTHS = 400  # expected numbers of waiting boxes below this are ignored
+ENDING = 0.35  # bisected fraction below which trees end at the deepest level: below 1/2 each depth has fewer boxes
 TOLD = ("boxes done", "boxes that wait", "seconds left or None")
 Progress = Callable[[int, int, float | None], None]
 Say = Callable[[str], None]
-ROUND = 8  # boxes that are looked at one by one, for one estimate
+ROUND = 8  # boxes tested one at a time, for one estimate
 
 
 class Rate:
@@ -107,7 +107,7 @@ class Pace:
         known = np.flatnonzero(tested[:deepest])
         parts[known] = bisected[known] / tested[known]
         total, level = 0.0, waiting.astype(float)
-        for _ in range(DEPTHS):  # what is expected to be tested in each level from here on, were all that wait tested at once
+        for _ in range(DEPTHS):  # expected tests in each level from here on, if all waiting boxes were tested at once
             total += float(level.sum())
             if not level.any():
                 break
@@ -122,7 +122,7 @@ class Pace:
         >>> pace.settled_left(10**6)  # 50 whole boxes wait: 25 of them, and then 50 halves
         75.0
         """
-        # Each that is bisected has two parts that wait: of L boxes and W that wait now, (L + W)/2 are settled.
+        # Each bisected box has two waiting parts: with L boxes to test and W waiting now, (L + W)/2 are settled.
         boxes = self.left(most)
         return None if boxes is None else (boxes + float(self._waiting.sum())) / 2
 

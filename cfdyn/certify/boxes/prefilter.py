@@ -17,7 +17,7 @@ from cfdyn.tape.evaluate import Algebra
 
 Ends = Any  # an array of doubles, or one double for all boxes
 
-# One rounding moves an end by at most half of UNIT; functions of the libraries are good to a few units.
+# One rounding moves an end by at most half of UNIT; functions of the libraries are accurate to a few units.
 UNIT, LIBRARY, SMALLEST = 2.0**-52, 2.0**-48, 2.0**-1020
 UNKNOWN = np.nan
 

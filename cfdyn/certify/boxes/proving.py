@@ -14,7 +14,7 @@ from cfdyn.certify.boxes.solved import Points, Solved
 from cfdyn.words import called, named
 
 STARTS, EACH = 4000, 16  # of Newton's method: of all boxes, and of one
-NEAR = 1e-8  # of the size of the box: orbits that are closer are one
+NEAR = 1e-8  # relative to the size of the box: closer orbits are identified
 NEUTRAL = "Krawczyk's test fails: a multiplier is close to 1"
 
 

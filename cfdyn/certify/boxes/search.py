@@ -16,7 +16,7 @@ from cfdyn.certify.boxes.solved import Solved
 from cfdyn.certify.boxes.tree import Tree, middle
 
 BATCH = 4096
-NARROWEST = 2.0**-44  # of the whole: a box that is not wider is not bisected
+NARROWEST = 2.0**-44  # relative to the whole: a narrower box is not bisected
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def suggested(subject: Subject, box: Box, period: int, starts: np.ndarray) -> li
             system = np.moveaxis(slopes, -1, 0) - np.eye(d)
             bad = ~np.isfinite(system).all((1, 2)) | ~np.isfinite(orbit).all(0)
             system[bad] = np.eye(d)
-            # A zero that is not simple, or nearly not, is not for Krawczyk's test.
+            # Krawczyk's test fails at a zero that is not simple, or nearly not.
             bad |= np.abs(np.linalg.det(system)) < 1e-7
             system[bad] = np.eye(d)
             move = np.linalg.solve(system, np.moveaxis(orbit - x, -1, 0)[:, :, None])[:, :, 0].T

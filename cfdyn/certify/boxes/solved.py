@@ -10,7 +10,7 @@ import numpy as np
 from cfdyn.certify.boxes.prefilter import Span
 
 Points = Sequence[Sequence[tuple[float, float]]]  # of one cycle: a box for each point, in the order of iteration
-ROOM = 2.0**-8  # of the width: an orbit that comes closer to the edge of a proven box is left to smaller boxes
+ROOM = 2.0**-8  # relative to the width: an orbit closer to the edge of a proven box is left to smaller boxes
 
 
 class Solved:

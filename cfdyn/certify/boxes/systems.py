@@ -106,7 +106,7 @@ class Doubles:
 
     algebra = prefilter.ALGEBRA
     meet, hull, size = staticmethod(prefilter.meet), staticmethod(prefilter.hull), staticmethod(prefilter.size)
-    margin = 2.0**-6  # of widths: tests that hold by less are left to smaller boxes, so that others can repeat them
+    margin = 2.0**-6  # over widths: tests with a smaller margin are left to smaller boxes, so that a checker can repeat them
 
     @staticmethod
     def interval(lo: Fraction, hi: Fraction) -> Span:

@@ -27,9 +27,9 @@ from cfdyn.tape.evaluate import Algebra, evaluate
 from cfdyn.tape.program import Node, Program, Tape
 
 ORDERS, PIECES = 6, 512
-# Where rays are tried to begin; results are better the nearer to 0 they are.
+# Starts of rays that are tried; results are better closer to 0.
 GRID = tuple(2.0 ** (k / 4) for k in range(-12, 49))
-SPARE = 1.0 + 2.0**-7  # bounds are claimed a little larger, for others to verify with fewer pieces
+SPARE = 1.0 + 2.0**-7  # claimed bounds are a little larger, so that a checker can verify them with fewer pieces
 # Functions of one variable that are monotone in x or in |x|, with their limits at ±∞.
 _LIMITS: dict[str, tuple[float, float]] = {
     "exp": (0.0, math.inf), "tanh": (-1.0, 1.0), "erf": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "softplus": (0.0, math.inf),
@@ -101,7 +101,7 @@ class Rays:
             value = self._over(h, ray)
             if value.lo > 0 or (k > 0 and value.lo >= 0):
                 return True
-            # strictly: a checker in doubles does not see that a derivative is exactly 0; and no derivative sees a jump
+            # strictly: a checker in doubles cannot show that a derivative is exactly 0; and no derivative shows a jump
             if not self._over(h, Span(at, at)).lo > 0 or not self._steady(h, ray):
                 return False
             [h] = forward(self.tape, [h], {self.z: self.tape.const(1 if right else -1)})

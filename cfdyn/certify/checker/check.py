@@ -65,7 +65,7 @@ def check(certificate: str | os.PathLike[str] | Mapping[str, Any] | Any) -> Verd
         return Verdict(False, "", "the file is nested too deeply", kind)
     except MemoryError:
         return Verdict(False, "", "the file needs too much memory", kind)
-    except Exception as problem:  # whatever a file does to the checker, it proves nothing
+    except Exception as problem:  # whatever error a file causes in the checker, it proves nothing
         return Verdict(False, "", f"the checker cannot follow it ({type(problem).__name__})", kind)
     return Verdict(True, sentence, "", kind)
 

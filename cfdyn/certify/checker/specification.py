@@ -77,7 +77,7 @@ class Optimizer:
     def __init__(self, given: Any, limit: bool):
         parts = fields.mapping(given, "the optimizer", ["params", "update"],
                                ["name", "gradient", "probe", "define", "per_weight", "shared"])  # fmt: skip
-        # It stands in the statement, beside the formulas: a name, and no sentence.
+        # It appears in the statement, next to the formulas: a name, not a sentence.
         if not NAME.fullmatch(fields.text(parts.get("name", ""), "the optimizer's name", 64)):
             raise NotValid("the optimizer's name is not one word of letters, digits and _")
         self.params = read_params(parts["params"], "the optimizer's parameter")

@@ -20,7 +20,7 @@ def symmetries(given: Any, g: CheckedMap, box: Interval) -> list[list[int]]:
     """The turns of a file: none is the identity, each maps the box to itself and commutes with the map for all parameters."""
     turns = [fields.sequence(turn, "a symmetry", g.d) for turn in fields.sequence(given, "the symmetries", most=MOST)]
     states = [g.graph.put("name", f"x:{name}") for name in g.names]
-    if turns and not (box.lo < box.hi).all():  # all of a flat box is on a mirror, where no image is greater
+    if turns and not (box.lo < box.hi).all():  # a flat box lies entirely on a mirror, where no image is greater
         raise NotValid("symmetries are of a box with an interior")
     for turn in turns:
         if sorted(abs(fields.integer(k, "a symmetry", -g.d, g.d)) for k in turn) != list(range(1, g.d + 1)):

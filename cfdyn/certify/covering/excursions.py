@@ -9,11 +9,11 @@ import numpy as np
 
 from cfdyn.certify.covering.saddles import Plane, Saddle
 
-RATIO = 1.15  # room that each covering relation leaves, in both directions
+RATIO = 1.15  # margin of each covering relation, in both directions
 CORNERS = np.array([[-1.0, -1.0, 1.0, 1.0], [-1.0, 1.0, -1.0, 1.0]])
 ALONG, SAMPLES = 61, 5  # points along the stretched direction of a set, on as many lines
 LINES = np.array([x.ravel() for x in np.meshgrid(np.linspace(-1, 1, ALONG), np.linspace(-1, 1, SAMPLES), indexing="ij")])
-THINNEST = 0.02  # of a set's length: it is no thinner
+THINNEST = 0.02  # relative to a set's length: its least thickness
 
 
 @dataclass(frozen=True)

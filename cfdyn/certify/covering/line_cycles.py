@@ -4,10 +4,10 @@ import numpy as np
 
 from cfdyn.certify.subject import Floats
 
-GRID = 40_000  # starts along the interval, each as good as the next
+GRID = 40_000  # starts along the interval, all equivalent
 HALVINGS = 60
 POLISH = 4  # Newton steps
-SAME = 1e-7  # of the interval's length: nearer points of two cycles are one
+SAME = 1e-7  # relative to the interval's length: closer points of two cycles are identified
 
 
 def line_cycles(

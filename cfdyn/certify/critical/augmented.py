@@ -31,7 +31,7 @@ class Critical:
     def __init__(self, about: Subject, parameter: str, kind: str, n: int, r: Sequence[float]):
         self.about, self.kind, self.n, self.d, self.r = about, kind, n, about.dim, list(r)
         self.vectors = 2 if kind == "neimark-sacker" else 1
-        self.at = n * self.d  # where λ stands
+        self.at = n * self.d  # index of λ
         self.first = [self.at + 1 + k * n * self.d for k in range(self.vectors)]
         self.size = self.at + 1 + self.vectors * n * self.d + (2 if self.vectors == 2 else 0)
         outputs, slopes = _programs(about, parameter)

@@ -41,7 +41,7 @@ class Series:
         d, zero = self.system.d, [arb(0)] * self.system.d
         first, second, third = list(u), list(w or zero), list(zero)
         for i in range(self.system.n):
-            # The point itself is known better than its image.
+            # The point itself is known more accurately than its image.
             z = self.x[d * i : d * (i + 1)]
             program = self.program([*z, *first, *second, *third, self.x[self.system.at], arb(moving)])
             first, second, third = (program[d * k : d * (k + 1)] for k in (1, 2, 3))

@@ -17,10 +17,10 @@ from cfdyn.certify.regions.images import Box, Images, Path, outward
 from cfdyn.certify.subject import Floats
 
 SMALLEST = 1e-9  # radius, over the largest one that is tried
-SHRINK, LARGER = 0.8, 1.3  # a larger one contracts too, so that a checker's wider enclosures will do
-INSIDE = 0.95  # of the radius: what is to be seen inside
-SHARES = (0.25, 0.5, 0.75, 0.9)  # of what multipliers leave to 1, that shapes which are tried leave
-SEARCHED, TRIALS, ROUNDS, ROUND_Q = 2, 150, 16, 0.99  # variables, and steps, of the search for a better shape
+SHRINK, LARGER = 0.8, 1.3  # a larger one contracts too, so that a checker's wider enclosures suffice
+INSIDE = 0.95  # relative to the radius: where boxes count as inside
+SHARES = (0.25, 0.5, 0.75, 0.9)  # fractions of the gap between the multipliers and 1 that the tried shapes leave
+SEARCHED, TRIALS, ROUNDS, ROUND_Q = 2, 150, 16, 0.99  # number of variables and of steps in the search for a better shape
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from cfdyn.certify.balls import Enclosure
 from cfdyn.certify.subject import Subject
 from cfdyn.errors import UsageError
 
-ROUNDS = 200  # of the period, that an orbit settles and a memory forgets
+ROUNDS = 200  # rounds of the period in which an orbit settles and a memory decays
 TRIALS = 24  # starts in a box
 Points = list[list[arb]]
 STEPS, HALVINGS, CLOSE = 40, 8, 2.0**-90
@@ -47,7 +47,7 @@ def _sides(about: Subject, box: Any) -> np.ndarray:
 def _in_box(about: Subject, sides: np.ndarray) -> Iterator[list[float]]:
     """States spread over the box, its middle first; memories that the box does not include are 0."""
     rest = [0.0] * (about.dim - len(sides))
-    # Steps of the golden ratio and its kin: Roberts' sequence.
+    # Steps of the golden ratio and its generalisations: Roberts' sequence.
     ratio = max(np.roots([1.0, *[0.0] * (len(sides) - 1), -1.0, -1.0]).real)
     steps = ratio ** -np.arange(1.0, len(sides) + 1)
     for k in range(TRIALS):

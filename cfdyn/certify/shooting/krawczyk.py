@@ -18,9 +18,9 @@ from cfdyn.certify.subject import Subject
 Box = tuple[tuple[float, float], ...]  # a pair of doubles for each coordinate
 Values = Callable[[list[arb]], list[arb]]
 LEAST = 1e-12  # half-width over 1 + |x|: what a checker in doubles can verify
-ROUNDING = 1e-13  # over 1 + |x|: how well a checker in doubles can know where the cycle is
-ROUNDED = 2.0**-45  # over |x|: of its values of the map, which count for more where a multiplier is near 1
-MARGIN = 0.1  # of the half-width, that Krawczyk's image keeps from the edge of its box
+ROUNDING = 1e-13  # over 1 + |x|: accuracy to which a checker in doubles can locate the cycle
+ROUNDED = 2.0**-45  # over |x|: accuracy of its values of the map, which matter more if a multiplier is near 1
+MARGIN = 0.1  # relative to the half-width: distance of Krawczyk's image from the edge of its box
 STARTS, ROUNDS, GROWTH, WIDEST = (1e-8, LEAST), 12, 1.5, 0.5
 
 
@@ -50,7 +50,7 @@ def krawczyk(values: Values, matrix: arb_mat, box: Sequence[arb]) -> list[arb] |
     inverse = _inverse(matrix)
     if inverse is None:
         return None
-    middle = [x.mid() for x in box]  # not rounded to doubles: it has to lie in the box
+    middle = [x.mid() for x in box]  # not rounded to doubles: it must lie in the box
     one = arb_mat([[int(i == j) for j in range(len(box))] for i in range(len(box))])
     reach = _column([x - m for x, m in zip(box, middle, strict=True)])
     image = (one - inverse * matrix) * reach - inverse * _column(values(middle))

@@ -9,7 +9,7 @@ from flint import acb, acb_mat, arb, arb_mat
 
 from cfdyn.certify.balls import lower_double, upper_double
 
-SLACK, SHARE = 1e-12, 0.25  # by this, and by a share of its width, a claim is wider than its proof: for checkers in doubles
+SLACK, SHARE = 1e-12, 0.25  # a claim is wider than its proof by this and by a fraction of its width: for checkers in doubles
 SQUARINGS = 8
 Rectangle = tuple[tuple[float, float], tuple[float, float]]  # real part, imaginary part
 

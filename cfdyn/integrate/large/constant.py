@@ -8,7 +8,7 @@ from cfdyn.integrate.constant import MOVES, STILL, Narrow, lr_at_edge, sharpest
 from cfdyn.integrate.equations import ON_EDGE
 from cfdyn.integrate.large.mode_solver import ModeSolver, Point
 
-BEGINS = 1e-3  # of the edge: modes so near are looked at
+BEGINS = 1e-3  # relative to the edge: modes this close are examined
 MOST, SHARE, WHOLE = 16, 0.05, 0.99  # weights asked about; of each in these modes, at least; of one of these modes in all of them
 EQUAL = 1e-9  # relative: round-off of a product
 

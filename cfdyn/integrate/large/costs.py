@@ -12,8 +12,8 @@ from cfdyn.errors import NumericsError
 from cfdyn.numerics.aligned import empty
 from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
 
-NUDGE = 1e-2  # length of the difference that stands in for T[u, u]
-KEPT = 64  # times of a kind of call, of which the least counts
+NUDGE = 1e-2  # length of the difference that approximates T[u, u]
+KEPT = 64  # number of timed calls of a kind, of which the fastest counts
 LONG, YIELDS = 50_000, 8  # weights from which on memory counts
 give_way = getattr(os, "sched_yield", lambda: None)
 KINDS = ("gradient", "value", "products", "third", "jet", "rows", "squares")
@@ -44,7 +44,7 @@ class Counted:
         result = call()
         spent, key = process_time() - begun, (kind, size)
         if self.flow.n_weights >= LONG:
-            # JAX's threads free what a call took after it has answered: before the next one takes as much.
+            # JAX's threads free the memory of a call after it has returned: wait before the next call allocates as much.
             for _ in range(YIELDS):
                 give_way()
         self.counts[kind] = self.counts.get(kind, 0) + size
@@ -65,7 +65,7 @@ class Counted:
 
     def products(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
         """H v for each row of (k, d)."""
-        # One by one: several at once would be compiled for every number of them, take more memory, and save little.
+        # One at a time: several at once would be compiled for every number of them, use more memory, and save little.
         out = np.empty_like(v)
         for new, row in zip(out, v, strict=True):
             new[:] = self.product(w, row)
@@ -138,7 +138,7 @@ class Counted:
 
     def restore(self, given: dict[str, np.ndarray]) -> None:
         """Restore a `snapshot`."""
-        # Fewer kinds in what an older version has kept: new ones come last.
+        # Files of an older version have fewer kinds: new ones come last.
         self.counts = {kind: int(n) for kind, n in zip(KINDS, given["counts"], strict=False) if n}
         self.calls = {(KINDS[kind], int(size)): int(n) for kind, size, n in given["calls"]}
         self.times = {key: row[np.isfinite(row)].tolist() for key, row in zip(self.calls, given["times"], strict=True)}

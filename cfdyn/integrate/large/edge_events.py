@@ -13,12 +13,12 @@ from cfdyn.integrate.large.mode_solver import Point
 from cfdyn.integrate.options import Options
 from cfdyn.integrate.trajectory import Event
 
-LASTING = 4  # steps without a part in X, after which a mode has left however near it is
-OFF = 10.0  # of rtol: how far off the edge a mode that is held may come in a step, of the edge
+LASTING = 4  # steps without a part in X, after which a mode has left however close it is
+OFF = 10.0  # relative to rtol: how far off the edge a held mode may get in a step, relative to the edge
 WORDS = ("enter", "leave")
 FEWEST = 8  # steps that say how late Σ is
-SLIGHT = 0.02  # of Σ: a lag that is no matter
-FADED = 0.02  # of the largest trace of Σ: where next to nothing is left of it
+SLIGHT = 0.02  # relative to Σ: a negligible lag
+FADED = 0.02  # relative to the largest trace of Σ: where it has almost vanished
 
 
 class EdgeEvents:
@@ -40,7 +40,7 @@ class EdgeEvents:
         gaps[: self.rank] = 0.0
         try:
             x = covariance_now(point.rates, gaps, 0.0)
-        except NumericsError:  # which ends the step, and says why there
+        except NumericsError:  # which ends the step, and states the reason there
             return math.inf
         closing = -(point.rates.alpha + point.rates.beta @ packed(x))[places]
         coming = (closing > 0) & (gaps > 0) & (np.diag(x) == 0)
@@ -93,7 +93,7 @@ class EdgeEvents:
     def restore(self, given: dict[str, np.ndarray]) -> None:
         """Restore a `snapshot`."""
         self.events = [Event(float(t), WORDS[int(kind)], int(rank)) for t, kind, rank in given["events"]]
-        waiting = given.get("gone", np.zeros((0, 2)))  # none in what an older version stored
+        waiting = given.get("gone", np.zeros((0, 2)))  # none in files of an older version
         self.waiting = [(float(t), int(steps)) for t, steps in waiting]
 
 

@@ -13,7 +13,7 @@ from cfdyn.integrate.large.mode_solver import Point
 from cfdyn.integrate.large.tracker import ModeTracker
 from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
 
-ATTEMPTS = 60  # points looked at
+ATTEMPTS = 60  # number of points
 NEAREST = 0.03  # of rtol: a next move so short changes no step that follows
 ROUND_OFF, SHORT = 1e-9, 0.05  # above the edge of 2; a short move, of the start's length
 

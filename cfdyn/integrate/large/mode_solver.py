@@ -13,7 +13,7 @@ from cfdyn.integrate.large.modes import Product, refined, searched, top
 from cfdyn.numerics.aligned import empty
 from cfdyn.systems.matrix_free.flow import Edge, Force, MatrixFreeFlow, Numbers
 
-NEAR = 0.004  # of λ₁(P⁻¹H)·2/θ below the edge of 2: there a mode's forces are wanted in any case
+NEAR = 0.004  # distance of λ₁(P⁻¹H)·2/θ below the edge of 2 at which a mode's forces are always computed
 APART = 0.05  # least gap to other modes that a residual is divided by
 FAINT, BESIDE = 0.02, 0.2  # error of a guard's eigenvalue, of its distance to the edge; distance to eigenvalues not followed
 AGAIN = 1.0  # the same after a correction: the guard may be at the edge, and is corrected once more
@@ -81,7 +81,7 @@ class ModeSolver:
         self.flow, self.oracle, self.d = flow, oracle, flow.n_weights
         self.short = np.dtype(np.float32 if self.d >= LONG and rtol >= SHORT else float)  # of T
         self.length = CHAIN if self.d < LONG else 1
-        self.neutral = np.zeros((0, self.d))  # neutral modes, whose eigenvalue at the edge is taken for 1 less
+        self.neutral = np.zeros((0, self.d))  # neutral modes, whose eigenvalue at the edge is reduced by 1
 
     def at(self, z: np.ndarray, y: np.ndarray, wanted: Wanted, known_near: Callable[[int], None] = lambda near: None) -> Point:
         """The point at a state, from predicted modes (k, d), orthonormal rows, whose memory it takes over; ``known_near`` is
@@ -156,7 +156,7 @@ class ModeSolver:
             for i in range(guess):
                 rows[i, i][:] = own.pop(0)
             own.clear()
-            # T[u, v] only now, when products are done with, for memory: of the predicted modes, as far as they are here.
+            # T[u, v] only now, after the products, to save memory: for the predicted modes among these.
             self._fill(point, rows, [(i, j) for i, j in pairs(guess) if i < j], (left @ right).T)
             turn_thirds(left @ right, [rows[pair] for pair in pairs(guess)])
         else:
@@ -193,7 +193,7 @@ class ModeSolver:
         size = min(self.d - len(against), max(BASIS if len(against) else FIRST_BASIS, count + 4))
         random, modes = np.random.default_rng(seed), (np.zeros(0), against[:0])
         for _ in range(DRAWS):
-            # The start without a name here, for memory.
+            # The start has no name here, to save memory.
             modes = searched(
                 self._operator(w, root), random.standard_normal(self.d), min(count, size), against, size, tol, restarts
             )

@@ -8,7 +8,7 @@ import numpy as np
 Product = Callable[[np.ndarray], np.ndarray]  # rows (k, d) → rows
 Choice = Callable[[np.ndarray, np.ndarray], dict[int, float]]  # from values and residuals, which, and the residuals that will do
 PIECE = 4096  # of the entries of vectors at a time
-DONE = 0.2  # of the largest residual of a vector: it needs no more directions
+DONE = 0.2  # relative to the largest residual of a vector: it needs no more directions
 TINY = 1e-10  # of a unit vector: what is left of one that lies in the space of others
 
 
@@ -47,7 +47,7 @@ def recombine(turn: np.ndarray, rows: np.ndarray, more: np.ndarray) -> None:
     """turn @ [rows; more] in the place of the rows (k, d), and of as many of ``more`` as ``turn`` has further rows, in pieces."""
     (k, d), m = rows.shape, len(turn) - len(rows)
     old, added = np.ascontiguousarray(turn[:, :k]), np.ascontiguousarray(turn[:, k:])
-    room = np.empty((2, k + m, min(PIECE, d)))  # used again: memory that is asked for anew costs more than the products
+    room = np.empty((2, k + m, min(PIECE, d)))  # reused: a new allocation costs more than the products
     for first in range(0, d, PIECE):
         part, (sums, beside) = slice(first, first + PIECE), room[:, :, : min(PIECE, d - first)]
         np.matmul(old, rows[:, part], out=sums)
@@ -69,7 +69,7 @@ def refined(
     in memory.
     """
     k, none = len(basis), basis[:0]
-    old = basis.copy() if length > 1 else none  # for what turns them: products of single turns leave out a little of it
+    old = basis.copy() if length > 1 else none  # for the total rotation: products of single rotations miss a little of it
     values, turn = ritz(basis, products, k)
     recombine(turn, basis, none)
     recombine(turn, products, none)
@@ -143,7 +143,7 @@ def searched(
         return np.zeros(0), begin
     v, small = np.empty((size + 1, len(start))), np.zeros((size, size))
     v[:1] = begin
-    all_of_it = size + len(against) >= len(start)  # where what is left behind the last vector is rounding
+    all_of_it = size + len(against) >= len(start)  # where the remainder after the last vector is rounding
     del start, begin  # memory
     first = 0
     for left in range(restarts, -1, -1):

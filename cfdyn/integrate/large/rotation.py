@@ -10,11 +10,11 @@ from cfdyn.integrate.large.stages import advance
 from cfdyn.integrate.large.tracker import or_none
 from cfdyn.systems.matrix_free.flow import Force, MatrixFreeFlow
 
-KEPT = 24  # moves that are remembered
-FLAT = 0.01  # of the longest: directions in which moves are so short are not learned
-FAINT = 0.1  # of 1/h: a rate that needs no care
-WRONG = 0.1  # of a step's tolerance: a change that was predicted so well teaches nothing, and what is known is kept
-REFUSED, SHARE = 10, 0.05  # steps of the run that were not taken, to be on: at least, and as a share of those that were
+KEPT = 24  # number of stored moves
+FLAT = 0.01  # relative to the longest: directions with shorter moves are not learned
+FAINT = 0.1  # relative to 1/h: a rate that needs no treatment
+WRONG = 0.1  # relative to a step's tolerance: a change predicted this well adds nothing, and K is kept
+REFUSED, SHARE = 10, 0.05  # rejected steps that switch it on: at least, and as a fraction of the accepted ones
 MANY, STUCK, ALONE = 10, 0.3, 10.0  # the same: steps with an error of the force of so many tolerances, so many times all others
 CRAWL, SHORTER, STIFF = 40, 0.5, 0.1  # so many steps so short, in which the force changes the way by so much of it
 LEARNED = ("moves", "changes", "axes", "sizes")
@@ -160,7 +160,7 @@ class Rotation:
         if not self.learns or "turning" not in given:
             return
         short, on, begun, *stuck = given["turning"].tolist()
-        # An older version stored the time of the last step where nothing had begun, and fewer numbers.
+        # An older version stored the time of the last step if nothing had begun, and fewer numbers.
         self.short, self.on, self.begun = int(short), bool(on), begun if on else np.nan
         self.stuck = int(stuck[0]) if stuck else 0
         for name in LEARNED:

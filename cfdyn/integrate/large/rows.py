@@ -11,8 +11,8 @@ from cfdyn.integrate.large.modes import top
 from cfdyn.integrate.large.record import LargeTrajectory
 from cfdyn.integrate.large.run import LargeRun, Piece
 
-MORE, ASTRAY = 8, 0.1  # products that tell the sharpness of a flow without oscillations, from its mode and so much of others
-MOST_BYTES = 2**31  # of states at rows that nobody asked for one by one
+MORE, ASTRAY = 8, 0.1  # products for the sharpness of a flow without oscillations, from its mode and this fraction of others
+MOST_BYTES = 2**31  # largest size of states at rows that were not requested individually
 
 
 class Reading(NamedTuple):

@@ -17,7 +17,7 @@ from cfdyn.integrate.options import Options
 from cfdyn.integrate.trajectory import Event
 from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
 
-SAFETY, LEAST, MOST, TOO_LARGE = 0.8, 0.2, 2.0, 2.0  # of the step's change; an error above that many tolerances is not taken
+SAFETY, LEAST, MOST, TOO_LARGE = 0.8, 0.2, 2.0, 2.0  # of the step's change; a larger error, in tolerances, is rejected
 SHORT, BLOW_UP = 1e-9, 1e15
 
 
@@ -57,9 +57,9 @@ class LargeRun:
         self.t, self.h, self.status, self.notes = 0.0, 1.0, "", list[str]()
         self.steps = self.rejected = 0
         self.x = np.zeros((0, 0))  # of the last step
-        self.worst = 0.0  # how far off the edge modes have been, of the edge
+        self.worst = 0.0  # how far off the edge modes have been, relative to the edge
         self.piece: Piece | None = None
-        self.keeps_pieces = False  # the last step is kept for what is read between its ends, which takes memory
+        self.keeps_pieces = False  # the last step is kept for readings between its ends, which takes memory
 
     def begin(self, z: np.ndarray) -> None:
         """Start at a state (n,)."""

@@ -14,16 +14,16 @@ from cfdyn.integrate.large.modes import aligned, completed, orthonormal, recombi
 from cfdyn.integrate.options import Options
 from cfdyn.systems.matrix_free.flow import Force
 
-CLOSE = 0.05  # below the edge of 2: modes whose forces are wanted at the start; of many weights nearer ones, for memory
+CLOSE = 0.05  # below the edge of 2: modes whose forces are computed at the start; for many weights closer ones, to save memory
 CHECK = 8  # steps after which another mode is searched for
-ROUGH = 0.15  # of its eigenvalue: the residual that the mode of a flow without oscillations may have
+ROUGH = 0.15  # relative to its eigenvalue: the allowed residual of the mode of a flow without oscillations
 AHEAD, FARTHEST = 1.2, 2.0  # of the next step: what a mode may reach in it; of the last one: how far modes are extrapolated
-GUARDS = 2  # modes followed behind those near the edge: one more mode comes unseen past a single one
+GUARDS = 2  # modes tracked beyond those near the edge: another mode can pass a single one unseen
 NEXT = 0.02  # below the edge of 2: there two held modes or more turn into the next one, which shortens steps if it is not near
-MORE = 1  # guards beyond these at most: a mode that is near for some steps only is not sought anew
+MORE = 1  # most guards beyond these: a mode that is near for some steps only is not searched again
 FEW = 1  # of many weights: near modes behind those that are held, for memory; of a crowd few enter at once
-IDLE, SPARE = 1.9, 1.6  # of the edge of 2: a guard below that is one too many; the same of flows other than the central one
-OTHER = 0.1  # of a unit vector: modes that are farther apart are others
+IDLE, SPARE = 1.9, 1.6  # over the edge of 2: a guard below that is superfluous; the same for flows other than the central one
+OTHER = 0.1  # relative to a unit vector: modes farther apart are different
 
 
 class ModeTracker:
@@ -79,7 +79,7 @@ class ModeTracker:
         """T of the near modes in the middle of a step, extrapolated; uses up the data of the other point."""
         if self.previous_thirds is None:
             return self.point.thirds
-        thirds, self.previous_thirds = self.previous_thirds, None  # its memory is used again
+        thirds, self.previous_thirds = self.previous_thirds, None  # its memory is reused
         thirds *= -ahead
         for row, now in zip(thirds, self.point.thirds, strict=True):
             row += (1 + ahead) * now
@@ -92,7 +92,7 @@ class ModeTracker:
         point = self.point
         y, ahead, none = point.y.copy(), min(h / self.last_step, FARTHEST), point.y[:0]
         if self.previous is not None:
-            # A guard stays as it is: errors of what is seldom refined would grow by extrapolation.
+            # A guard is not extrapolated: it is rarely refined, and its errors would grow.
             count = min(point.near, len(self.previous))
             turn = aligned(self.previous[:count], point.y[:count])
             recombine(np.hstack([(1 + ahead) * np.eye(count), -ahead * turn]), y[:count], self.previous[:count])
@@ -242,13 +242,13 @@ class ModeTracker:
         point.g, point.thirds = np.zeros(0), np.zeros((0, 0))  # memory
         try:
             self.point = self.solver.at(point.z, point.y, Wanted(near, reach, self.angle))
-        except NumericsError:  # the path ends here, and its last row asks for the gradient
+        except NumericsError:  # the path ends here, and its last row needs the gradient
             point.g, point.near, point.rates = self.solver.oracle.gradient(point.z[: self.flow.n_weights]), 0, None
             raise
 
     def renew(self, steps: int, rank: int) -> None:
         """Recompute the point with one more mode, found by a search: if no step succeeds, an unseen one may be at the edge."""
-        self.previous, self.previous_thirds, self.point.thirds = None, None, np.zeros((0, 0))  # memory: T is made anew anyway
+        self.previous, self.previous_thirds, self.point.thirds = None, None, np.zeros((0, 0))  # memory: T is recomputed anyway
         if len(self.point.y) < self.flow.n_weights:
             self.search_more(1, steps, rank)
         self.widen(self.point.near)

@@ -12,7 +12,7 @@ from cfdyn.integrate._kernels.steppers.variation import Variation, variation
 from cfdyn.machine.jit import address, addresses
 from cfdyn.systems.flow import Flow
 
-ROWS = 64  # of steps between two looks
+ROWS = 64  # number of steps between two checks
 MOST_STEPS = 100_000  # of one course
 MOST_TANGENTS = 60  # entries of a state whose Jacobian is made
 ENDS = {

@@ -15,8 +15,8 @@ from cfdyn.symbolic.programs.watched import constant_program
 from cfdyn.symbolic.text.formula import formula
 from cfdyn.systems.flow import Flow
 
-REPEATS = 1e-9  # of a rate: by so much it may differ a period later
-PROBES = 8  # states and times at which it is looked at
+REPEATS = 1e-9  # relative to a rate: by how much it may differ after a period
+PROBES = 8  # number of states and times at which it is checked
 
 
 class StroboscopicMap(FlowMap):

@@ -7,7 +7,7 @@ from cfdyn.integrate.maps.course import Course
 from cfdyn.systems.flow import Flow
 
 RTOL, ATOL = 1e-10, 1e-12
-LONGER, SHORTER = 10.0, 1e5  # of growth between two times: tangents that are made orthonormal too often, or too seldom
+LONGER, SHORTER = 10.0, 1e5  # growth between two times at which tangents are orthonormalized too often, or too rarely
 FAR = 1e15  # a state that has diverged
 
 

@@ -14,7 +14,7 @@ from cfdyn.certify.checker.numbers.work import TooLarge
 Node = int
 MOST_BITS = 4096  # of a constant that is carried exactly
 MOST_NODES = 200_000
-SMALL = Fraction(1, 2**1000)  # numbers from here to 1/SMALL have tight bounds in doubles
+SMALL = Fraction(1, 2**1000)  # numbers from SMALL to 1/SMALL have tight bounds in doubles
 
 
 class Graph:
@@ -201,7 +201,7 @@ def logarithm(graph: Graph, u: Node) -> Node | None:
     first, second = (logarithm(graph, part) for part in parts)
     if first is None or second is None:
         return None
-    return graph.add(first, second if kind == "mul" else graph.neg(second))  # sub: what is undefined could cancel
+    return graph.add(first, second if kind == "mul" else graph.neg(second))  # sub: an undefined part could cancel
 
 
 def log_one_plus(graph: Graph, u: Node) -> Node | None:

@@ -8,7 +8,7 @@ from math import prod
 
 from cfdyn.certify.checker.formulas.graph import SMALL, Graph, Node, logarithm
 
-MOST = 64  # the highest power of a share, and terms into which all sums above are taken apart
+MOST = 64  # the highest power of a share, and the largest number of terms into which sums in a numerator are expanded
 
 GROWING = (("call", "exp"), ("call", "cosh"))
 GAPS = ("log", "log1p", "tan")

@@ -111,7 +111,7 @@ def _select(condition: tuple, a: Interval, b: Interval, jumps: bool = False) -> 
 
 def _still(u: Interval, at_whole_numbers: bool) -> Interval:
     still = np.floor(u.lo) == np.floor(u.hi) if at_whole_numbers else u.without_zero()
-    # a whole number at the lower end is a jump too
+    # an integer at the lower end is a jump too
     still = still & (np.floor(u.lo) < u.lo) if at_whole_numbers else still
     return Interval(np.where(still, 0.0, -np.inf), np.where(still, 0.0, np.inf))
 

@@ -94,7 +94,7 @@ def _reaches(g: CheckedMap, boxes: Interval, target: Ellipsoid, steps: int) -> A
     x, lines = boxes[:, :d], boxes[:, d:]
     m = p = point(x.middle)
     total = point(np.broadcast_to(np.eye(d), (len(x.lo), d, d)))
-    # an orbit that may not be there goes nowhere, even if the next step forgets where it was
+    # an orbit that may be undefined reaches nothing, even if the next step does not depend on its position
     reached, continuous, defined = np.zeros(len(x.lo), dtype=bool), *np.ones((2, len(x.lo)), dtype=bool)
     start = x - m
     radius = _length(applied(target.inverse, start))
@@ -130,7 +130,7 @@ def _check_arrows(g: CheckedMap, boxes: Interval, going: Array, box: Interval) -
     image = g.image(boxes[which])
     if not image.within(box).all():
         raise NotValid("the image of a leaf g is not in the box")
-    # a leaf is met with its part of the parameters too
+    # leaves are compared together with their parts of the parameters
     image = Interval(
         np.concatenate([image.lo, boxes.lo[which][:, g.d :]], axis=1),
         np.concatenate([image.hi, boxes.hi[which][:, g.d :]], axis=1),

@@ -51,7 +51,7 @@ def _expands(sides: Sides, parts: Interval, interval: Interval, steps: int, grow
         of = np.concatenate([np.empty(0, dtype=int), *(of[p.rows] for p in pieces)])
         if k == 0:
             good[of[~image.within(interval)]] = False
-        # where points of the interval go lies in it
+        # images of points of the interval lie in it
         lo, hi = np.maximum(image.lo, interval.lo), np.minimum(image.hi, interval.hi)
         there = (lo <= hi) & good[of]
         x, size, of = Interval(lo[there], hi[there]), size[there], of[there]

@@ -99,7 +99,7 @@ class Interval:
 
 
 def _hull_of(*values: Array) -> Interval:
-    # minimum and maximum hand a nan on, which Interval makes the whole line
+    # minimum and maximum propagate a nan, which Interval turns into the whole line
     lo, hi = np.minimum(values[0], values[1]), np.maximum(values[0], values[1])
     for value in values[2:]:
         lo, hi = np.minimum(lo, value), np.maximum(hi, value)

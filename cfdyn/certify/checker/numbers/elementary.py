@@ -40,7 +40,7 @@ def _enclosed(value: Fraction) -> Interval:
 
 
 _LN2, _HALF_PI = _constant("ln2"), _constant("pi") / 2
-_LN2_HEAD = float(Fraction(int(_LN2 * 2**40), 2**40))  # times a whole number below 2^12 it is exact
+_LN2_HEAD = float(Fraction(int(_LN2 * 2**40), 2**40))  # times an integer below 2^12 it is exact
 _PI_HEAD = float(Fraction(int(_HALF_PI * 2**30), 2**30))  # times one below 2^22
 _LN2_REST, _PI_REST = _enclosed(_LN2 - Fraction(_LN2_HEAD)), _enclosed(_HALF_PI - Fraction(_PI_HEAD))
 PI, E, LN2 = _enclosed(2 * _HALF_PI), _enclosed(_constant("e")), _enclosed(_LN2)
@@ -157,7 +157,7 @@ def _erf(x: Array) -> Interval:
     """2/√π e^(−x²) Σ 2ᵏ x^(2k+1)/(2k+1)!!, all terms of one sign, for |x| < 6."""
     a = np.where(np.abs(x) < 6, np.abs(x), 0.0)
     s = square(point(a))
-    bracket, one = Interval(1.0, 1.25), point(np.ones(()))  # behind 220 terms the ratio is below 2·36/441 < 1/5
+    bracket, one = Interval(1.0, 1.25), point(np.ones(()))  # after 220 terms the ratio is below 2·36/441 < 1/5
     for k in range(220, 0, -1):
         bracket = one + s * exact(Fraction(2, 2 * k + 1)) * bracket
     total = point(a) * bracket

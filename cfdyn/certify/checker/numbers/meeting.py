@@ -18,7 +18,7 @@ class Meeting:
         pad = -n % BLOCK
         lo = np.concatenate([boxes.lo[self.order], np.full((pad, d), np.inf)])
         hi = np.concatenate([boxes.hi[self.order], np.full((pad, d), -np.inf)])
-        # beside the ends of a block stands nothing: an empty box meets nothing
+        # padding at the ends of a block is empty: an empty box meets nothing
         self.lo, self.hi = lo.reshape(-1, BLOCK, d), hi.reshape(-1, BLOCK, d)
         self.hull_lo, self.hull_hi = self.lo.min(axis=1), self.hi.max(axis=1)
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 MOST_WORK = 5_000_000_000  # operations on intervals in arrays: minutes
-CALL = 1000  # of these in the time that any operation on an array takes, however small that is
+CALL = 1000  # of these per operation on an array, however small the array
 _SPENT: ContextVar[list[int] | None] = ContextVar("spent", default=None)
 
 

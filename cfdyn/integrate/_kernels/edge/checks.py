@@ -68,9 +68,9 @@ def inspect(z, block, out):
         b.weakest = min(b.weakest, b.weak)
         if b.kind == CENTRAL:
             least = least_multiplier(b)
-            # The next step finds its modes anew.
+            # The next step recomputes its modes.
             b.fresh = 0
-            # Multipliers that are not determined say nothing of a rank, but Σ is no covariance where they are negative.
+            # Undetermined multipliers give no information on the rank, but if they are negative Σ is not a covariance.
             found[2] = least if b.weak > FAINT or least < -NEGATIVE * b.multipliers_eigen[0, b.k - b.soft - 1] else np.inf
     found[0] = b.next
 
@@ -107,7 +107,7 @@ def read_off(z, block, out):
             found[1 + i] = state[i]
         call(b.project, z, b, out)
         if not found[0] == found[0]:
-            # Where no way leads to the edge, z stays where it was.
+            # If the edge cannot be reached, z is unchanged.
             for i in range(n):
                 state[i] = found[1 + i]
     call(b.hold, z, b, b.slope)

@@ -16,13 +16,13 @@ from cfdyn.kernels.linear.symmetric import eigh_rows
 from cfdyn.machine.jit import inline_kernel, kernel, numbers, pointer
 
 SOLVED, NO_SOLUTION, INVALID, STALLED = 0, 1, 2, 3
-ROUND_OFF = 3e-15  # a scaled residual that is not worth another step
+ROUND_OFF = 3e-15  # a scaled residual small enough that another step is not worthwhile
 TARGET = 1e-12  # scaled residual that ends the search for a better start
-MARGIN = 1e-8  # an eigenvalue of X + Z below this, scaled, is no strict complementarity
+MARGIN = 1e-8  # with an eigenvalue of X + Z below this, scaled, complementarity is not strict
 RANK_TOLERANCE = 1e-13
-TIKHONOV, DAMPING = 1e-6, 1e-9  # which of many solutions is aimed at, and kept, where β is singular
+TIKHONOV, DAMPING = 1e-6, 1e-9  # which of many solutions is sought, and kept, if β is singular
 TINY = 1e-14
-BOUNDED = 1e-5  # a residual beside |α| and |β[X]| above this: X diverges to infinity
+BOUNDED = 1e-5  # a residual relative to |α| and |β[X]| above this: X diverges to infinity
 BALANCE = 2.0  # max|β| where max|α| = 1: Newton's method takes fewest steps where X and Z are about as large
 JACOBI = 4  # the largest order for this method: more accurate, and here no slower than QL
 POLISH = 3  # the stage of the search that follows those with a ridge
@@ -113,7 +113,7 @@ def _workspace(k, rank, space) -> tuple[Any, ...]:
     """Sixteen pointers into ``space``: k × k matrices from Q on, eight vectors (m,), k eigenvalues, and the linear system."""
     m, square = padded(k * (k + 1) // 2), padded(k) ** 2
     lines, full = pointer(space, 5 * square), pointer(space, 6 * square + 8 * m)
-    # What fills rows up stays zero.
+    # The padding of rows stays zero.
     clear(6 * square + 8 * m, space)
     return (
         space, pointer(space, square), pointer(space, 2 * square), pointer(space, 4 * square), full,
@@ -153,7 +153,7 @@ def _newton(k, alpha, beta, rows, rank, y, x, mu, shrink, ridge, damping, limit,
             continue
         # Quadratic convergence: with the last linearisation the next residual is residual² / before.
         if mu > 0.0 or not residual * residual <= 0.5 * ROUND_OFF * before:
-            # q and, behind it, qᵀ.
+            # q, followed by qᵀ.
             for i in range(2 * square):
                 turns[i] = q[i]
             first = linearise(k, values, turns, sheets, rank, ridge, damping, mu, weights, matrix, inverse)

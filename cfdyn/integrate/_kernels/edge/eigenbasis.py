@@ -83,7 +83,7 @@ def rotate_rows(k, first, rank, q, weights, sheets, v) -> None:
             for i in range(width):
                 for a in range(0, width, 4):
                     put_four(scaled, i * width + a, four(q, i * width + a) * four(weights, j * width + a))
-            # What is too much, up to a multiple of 4, is zero, and the next j is written over it.
+            # Surplus entries, up to a multiple of 4, are zero and overwritten by the next j.
             product(width, count, padded(j + 1), 0.0, pointer(half, (j - left) * count), block, scaled, width,
                     pointer(v, p), length)  # fmt: skip
             p += j + 1

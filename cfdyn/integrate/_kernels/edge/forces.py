@@ -14,7 +14,7 @@ from cfdyn.machine.jit import call, inline_kernel, kernel_rule, numbers
 
 ROOT2 = np.sqrt(2.0)
 NOTHING = 1e-12  # an eigenvalue of the scaled β that is 0
-# Squares of forces, relative: what is round-off, and what errors of the edge would make anything of: no force to use.
+# Squares of forces, relative: round-off, and sizes at which errors of the edge would dominate: such forces are not used.
 NO_PUSH, FAINT_PUSH = 1e-28, 1e-14
 CLEAR = 1e-3  # a β of unit diagonal with larger pivots than this is far from singular
 FAINT = 1e-8  # with a smaller eigenvalue the multipliers are not determined

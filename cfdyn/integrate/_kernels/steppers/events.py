@@ -7,9 +7,9 @@ from cfdyn.integrate._kernels.steppers.field import INSPECT
 from cfdyn.integrate._kernels.steppers.methods import attempt, forget_state, project_end
 from cfdyn.machine.jit import call, inline_kernel
 
-HIT = 2e-13  # an event is hit where the margin is this small
-OPEN, CLOSED = 1e-3, 1e-10  # a gap that is no longer mistaken for none; one that steps cannot make smaller
-HARDLY, CRAWL = 1e-7, 100  # a gap that is hardly one, and attempts at it until it is taken for none
+HIT = 2e-13  # an event is reached if the margin is this small
+OPEN, CLOSED = 1e-3, 1e-10  # a gap that is clearly not 0; one that steps cannot reduce
+HARDLY, CRAWL = 1e-7, 100  # a gap that is almost 0, and the number of attempts at it until it counts as 0
 
 
 @inline_kernel
@@ -63,7 +63,7 @@ def lowest(start, first, second, end) -> float:
     """Where a function with the given values at 0, 1/3, 2/3 and 1 may be lowest: 1, or the vertex of a parabola."""
     third, left, middle, right = (1.0, start, first, second) if first < second else (2.0, first, second, end)
     bend, lean = left - 2.0 * middle + right, (right - left) / 2.0
-    # Not where the bottom is no deeper than half of what is known.
+    # Not if the minimum is no deeper than half of the known values.
     if bend <= 0.0 or middle - lean * lean / (2.0 * bend) > 0.5 * min(left, middle, right):
         return 1.0
     return min(max((third - lean / bend) / 3.0, 0.0), 1.0)
@@ -72,12 +72,12 @@ def lowest(start, first, second, end) -> float:
 @inline_kernel
 def first_event(field, clock, h, coefficients, tools) -> float:
     """The place of the first event in the step ``h``, or 2 if there is none."""
-    # From far above round-off to below 0 is a crossing; from near it only what is clearly beyond.
+    # A change from far above round-off to below 0 is a crossing; from near 0 only if it is clearly beyond.
     last, allowance = 0.0, 0.0 if clock.above > 1e3 * clock.noise else clock.noise
     at_end = margin(field, clock, tools.z1, tools, allowance)
     before, clock.margin = clock.margin, at_end
     fall, clock.fall = clock.fall, (before - at_end) / h
-    # Inside, only where the margin changes so much, or fell so fast, that it might have been at 0.
+    # Inside, only if the margin changes so much, or fell so fast, that it may have reached 0.
     if abs(at_end - before) < 0.5 * min(at_end, before) and before - fall * h > 0.5 * before:
         return 2.0
     here, first, value = 1.0, 0.0, 0.0

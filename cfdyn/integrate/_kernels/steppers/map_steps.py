@@ -11,10 +11,10 @@ from cfdyn.kernels.layout import Block, Integer, Real, Rule
 from cfdyn.kernels.orbits import DIVERGED, LEFT_DOMAIN, copy, length
 from cfdyn.machine.jit import call, inline_kernel, kernel
 
-TANGENT = 1e-9  # of |∇g||F|: a rate that is as good as none
+TANGENT = 1e-9  # relative to |∇g||F|: a rate that counts as 0
 MOST_CROSSINGS = 4  # before one in the right direction
-RUN_OFF = 1e3, 1e6  # times the size before the step, or beyond that: there a flow that can go no further has diverged to infinity
-ARRIVED, TOUCHES, TO_AND_FRO = 100, 101, 102  # how a step ends, beside what `methods` has
+RUN_OFF = 1e3, 1e6  # times the size before the step, or more: a flow that ends there has diverged to infinity
+ARRIVED, TOUCHES, TO_AND_FRO = 100, 101, 102  # how a step ends, in addition to the codes of `methods`
 
 
 class Way(Block):

@@ -13,10 +13,10 @@ from cfdyn.machine.jit import borrowed, call, inline_kernel, place
 
 EXPLICIT, IMPLICIT, STABILISED = range(3)
 REACHED, FULL, EVENT, STIFF, MILD, STALLED, JUMP, MISSED, NOW, CREPT, SWAYED = range(11)  # how a call of `advance` ends
-TRY, INTERPOLATE = range(2)  # what the rule of a method is to do
-TINY, MOST_TINY = 1e-9, 500  # so many more steps shorter than this than longer ones lead nowhere
-NARROW = 1e-3  # a gap at which modes turn fast
-# Steps held back by stability come to rest at, or swing about, h|λ| of 3.2 to 5.7; those held back by accuracy are shorter, and
+TRY, INTERPOLATE = range(2)  # tasks of the rule of a method
+TINY, MOST_TINY = 1e-9, 500  # this many more steps shorter than this than longer ones: no progress
+NARROW = 1e-3  # a gap at which modes rotate fast
+# Steps limited by stability settle at, or oscillate about, h|λ| of 3.2 to 5.7; those limited by accuracy are shorter, and
 # those next to an edge for other reasons.
 LIMIT, LONG, SHORT = 5.5, 4.5, 2.5
 
@@ -36,9 +36,9 @@ class Clock(Block):
     rtol, atol, user_rtol, user_atol, last_h, last_error, sway = Real.several(7)
     slack_in, slack_out, edge_tolerance, unit, noise, above, gap, margin, fall, miss = Real.several(10)
     # The method, whether it may change, how often it did; whether the loop has all for the implicit one; signs of stiffness, and
-    # of none. Whether events are watched, whether the phase has begun; attempts at a gap that is hardly one.
+    # of none. Whether events are monitored, whether the phase has begun; attempts at a gap that is almost 0.
     method, auto, changes, ready, stiff_signs, mild_signs, watch, begun, crawled = Integer.several(9)
-    steps, rejected, tiny = Integer.several(3)  # taken, not taken; by how much `TINY` ones outnumber others of late
+    steps, rejected, tiny = Integer.several(3)  # accepted, rejected; by how much `TINY` ones outnumber others recently
     # For the rules of the methods in `attempts`: which of them, by its address, does what; the step and its error; sizes, the
     # order of the implicit method's matrices among them, and where memory begins: of a `Field`, of `memory_for`, of a polynomial.
     tried, error = Real.several(2)
@@ -183,7 +183,7 @@ def note_rejection(clock, z, f, h, error, tools) -> None:
     if moved <= z.size:
         clock.stiff_signs += 16
     elif clock.watch == 0 and stiffness(h, tools) > LIMIT:
-        # A step within the bounds follows, and takes off 3. Next to an edge steps fail for other reasons.
+        # A step within the bounds follows, and subtracts 3. Next to an edge steps fail for other reasons.
         clock.stiff_signs += 7
 
 

@@ -201,7 +201,7 @@ def stages(field, z, h, rtol, point, slope, work, state, slopes, real, pairs, pi
             jacobian(field, z, slopes)
             state.age, state.factored = FRESH, 0.0
         elif abs(h - state.factored) > 1e-9 * abs(h):
-            # How fast an old Jacobian converges over another step is not known yet.
+            # The convergence rate with an old Jacobian over another step is not known yet.
             state.contraction = max(state.contraction, FAST)
         if factorise(h, state, slopes, real, pairs, pivots):
             if newton(field, z, h, rtol, point, slope, work, state, real, pairs, pivots):

@@ -14,7 +14,7 @@ from cfdyn.integrate.large.run import BLOW_UP, Piece
 from cfdyn.integrate.options import Options
 from cfdyn.systems.matrix_free.flow import MatrixFreeFlow
 
-DAMPED = (1 - math.exp(-2)) / 2  # of a step along a mode of curvature 2/η, where the flow decays by e⁻² in it
+DAMPED = (1 - math.exp(-2)) / 2  # fraction of a step along a mode of curvature 2/η, where the flow decays by e⁻² in one step
 LOST = 1 - DAMPED
 
 
@@ -29,7 +29,7 @@ class MapRun(CentralRun):
             raise UsageError("the central map is for gradient descent only: use cf.flows.central(loss, cf.optimizers.gd(lr=…))"
                              " or omit `method`")  # fmt: skip
         super().__init__(flow, options)
-        self.solver.length = 1  # whole steps: no error tells that modes are not exact enough
+        self.solver.length = 1  # full steps: no error estimate detects inexact modes
 
     def _covariance_now(self) -> np.ndarray:
         """X (k, k) of the step that begins now."""

@@ -24,8 +24,8 @@ from cfdyn.integrate.large.tracker import FARTHEST, or_none
 from cfdyn.integrate.options import Options
 from cfdyn.systems.matrix_free.flow import Edge, Force, MatrixFreeFlow
 
-LOST = 3  # steps not taken from a point, after which its modes are looked for anew
-LEAST_OFF = 0.01  # how far off the edge a mode may come in a step, of the edge, whatever the tolerance
+LOST = 3  # rejected steps from a point, after which its modes are searched again
+LEAST_OFF = 0.01  # how far off the edge a mode may get in a step, relative to the edge, whatever the tolerance
 SHARE = 0.1  # of the way back to the edge, in the error
 UNSEEN = 2e-4  # beyond the edge of 2: a mode may be there whose force a step did not know
 NONE = np.zeros((0, 0))
@@ -84,7 +84,7 @@ class CentralRun(LargeRun):
         if point.rates is None:
             return NONE
         gaps = 2.0 - point.values[: point.near]
-        gaps[: self.rank] = 0.0  # those that the last step has held, however far off the edge it has let them
+        gaps[: self.rank] = 0.0  # those that the last step has held, however far off the edge they are
         return covariance_now(point.rates, gaps, self.h)
 
     @property
@@ -105,13 +105,13 @@ class CentralRun(LargeRun):
                 break
             self.rejected += 1
             if after is not None:
-                # A point that is not taken shows how modes and T move.
+                # A rejected point shows how modes and T move.
                 self.modes.learn(after, h)
                 self.rotation.passed(after.z, self._other_held())
             by = 0.25 if after is None else max(LEAST, SAFETY * max(tried.worst, 1.0) ** (-1 / 3))  # of a mode unseen it may be 0
             del after, tried  # memory
             if unseen and len(x) < len(self.point.values):
-                # A mode that has come to the edge unexpectedly: its force is wanted from here on.
+                # A mode has reached the edge unexpectedly: its force is needed from here on.
                 self.modes.widen(len(x) + 1)
                 first, h = (min(time, self._arrival(time)) for time in (first, h))
                 continue
@@ -164,7 +164,7 @@ class CentralRun(LargeRun):
 
     def _attempt_with(self, h: float) -> tuple[np.ndarray, Attempt]:
         """X of an attempted step, and the point after it."""
-        (x, push), point, flow = self._oscillation(h), self.point, self.flow  # oscillation may make the point anew
+        (x, push), point, flow = self._oscillation(h), self.point, self.flow  # oscillation may recompute the point
 
         def right(z: np.ndarray) -> np.ndarray:
             return flow.slope(z, self.oracle.gradient(z[: flow.n_weights]), self.rotation.moved(push, z - point.z))
@@ -253,7 +253,7 @@ class CentralRun(LargeRun):
     def _frozen(self, reached: Point, x: np.ndarray, push: Force, h: float) -> np.ndarray:
         """The error of a step from its constant force: the force minus its average over the step, estimated from both ends."""
         flow, point, rotation, k = self.flow, self.point, self.rotation, len(x)
-        off, kept = np.zeros(len(point.z)), min(k, reached.near)  # a mode that is near no more has next to no variance
+        off, kept = np.zeros(len(point.z)), min(k, reached.near)  # a mode that is no longer near has almost no variance
         turn = aligned(point.y[:k], reached.y[:k])
         after, states = (turn @ x @ turn.T)[:kept, :kept], bool(flow.own.states)
         before = self.modes.spent or force(x, point.edge, point.movers(flow), point.thirds, states)
@@ -289,7 +289,7 @@ class CentralRun(LargeRun):
             if i != j or i >= len(x) or after.rates is None:
                 continue
             gap = abs(2.0 - after.values[i]) if i < rank else max(0.0, after.values[i] - 2.0)
-            # What was there before is no error of this step, except for what was to be taken off.
+            # An earlier excess is not an error of this step, except for the part to be removed.
             gap -= (1.0 - 0.7 * self.back) * max(0.0, self.point.values[i] - 2.0)
             worst = max(worst, gap / 2 / max(OFF * rtol, LEAST_OFF))
             beta = after.rates.beta[place, place]

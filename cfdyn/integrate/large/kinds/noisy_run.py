@@ -21,7 +21,7 @@ from cfdyn.systems.sgd.second_moments import noise_share
 
 FIRST, MORE, SPARE, MOST = 12, 6, 2, 160  # modes that are searched for at first and later, kept behind sharp ones, followed
 FINE, RESTARTS = 1e-2, 12  # of a search, relative to the largest eigenvalue
-SMALL = 1e-9  # of the largest eigenvalue of X: what pushes nothing
+SMALL = 1e-9  # relative to the largest eigenvalue of X: parts without noticeable force
 LONGEST = 1.5  # of the last step: how far the force is extrapolated
 
 
@@ -169,7 +169,7 @@ class NoisyRun(LargeRun):
             return math.inf
         third = self.oracle.jet(point.z[: self.flow.n_weights], point.u[0])[2]
         swing = past * x[0, 0] * float(third @ (point.edge.speed * third))
-        if not swing > 0:  # a curvature that is the same at all weights does not swing
+        if not swing > 0:  # a curvature that is the same at all weights does not oscillate
             return math.inf
         return self.kappa**2 * loss / (2.0 * math.sqrt(self.kappa * swing))
 

@@ -17,9 +17,9 @@ from cfdyn.integrate.options import Options
 from cfdyn.systems.matrix_free.rod_flow import MatrixFreeRodFlow
 
 FEWER = 0.01  # of rtol: eigenvalues of Σ, relative to its norm, that are left out in a unit of time
-MOST, FIRST = 32, 4  # rods, or modes of the Hessian; modes that are looked for at the start
-SLOW, AHEAD = 1.7, 1.8  # ηλ of modes in which a swing is forgotten slowly or grows; of the last mode: behind it one is looked for
-MARGIN, TURN = 1.1, 2.5  # of the largest curvature; of Σ, which forgets at the rate 2
+MOST, FIRST = 32, 4  # rods, or modes of the Hessian; modes that are searched for at the start
+SLOW, AHEAD = 1.7, 1.8  # ηλ of modes whose oscillation decays slowly or grows; of the last mode: another one is searched for
+MARGIN, TURN = 1.1, 2.5  # of the largest curvature; of Σ, which decays at the rate 2
 NONE = np.zeros((0, 0))
 
 

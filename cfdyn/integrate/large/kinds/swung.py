@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-STRETCH = 1e5  # at most, of directions in which a swing is forgotten slowly, so that it is seen while it is small
+STRETCH = 1e5  # largest stretch of directions in which an oscillation decays slowly, so that it is detected while it is small
 
 
 class Rounded(NamedTuple):
