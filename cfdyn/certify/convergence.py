@@ -23,9 +23,9 @@ from cfdyn.errors import UsageError
 from cfdyn.symbolic.optimizer import Optimizer
 
 MOST_STEPS = 1000  # that a checker follows
-STEPS = 300  # the letter of a leaf that reaches the ellipsoid
+STEPS = 300  # steps in which a leaf may reach the ellipsoid
 MOST_LEAVES = 4000
-WIDER = 20.0  # relative to its start: a wider leaf is not iterated further
+WIDER = 20.0  # over its initial width: a wider leaf is not iterated further
 ROUNDED = 2.0**-46  # over 1 + |x|: accuracy to which a checker in doubles can know how far the map moves the centre
 ROOM = 4.0  # width of the box of the fixed point over the proved one
 MORE = 5  # steps for which a leaf is iterated after its middle is inside

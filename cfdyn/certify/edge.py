@@ -33,7 +33,7 @@ KNOWN: tuple[Known, ...] = (
 )  # fmt: skip
 ADAPTIVE: tuple[Known, ...] = (rmsprop, "", lambda b: Fraction(2)), (adam, "beta1", lambda b: 2 * (1 + b) / (1 - b))
 MOST_LEAVES = 4000
-SLACK = 0.1  # relative distance of an enclosure from 0: for a checker whose enclosures are a little wider
+SLACK = 0.1  # distance of an enclosure from 0 over its width: for a checker with slightly wider enclosures
 ROUNDS, CLOSE = 60, 1e-9  # of the search for the edge from a point
 LARGEST, SMALLEST, SHRINK = 0.25, 1e-7, 0.6  # radius of the box around a point, over 1 + |w|
 AROUND, ATTEMPTS = 200, 4096  # leaves for a box around a point; points of a box that are evaluated

@@ -30,7 +30,7 @@ def _useful() -> bool:
 
 
 def _advance_nothing() -> None:
-    clock, numbers = methods.Clock.make(begun=1), np.zeros(3)  # that has finished
+    clock, numbers = methods.Clock.make(begun=1), np.zeros(3)  # a finished clock
     rules, counts = np.zeros(5, np.int64), np.zeros(2, np.int64)
     stepping.advance(
         0, rules, numbers, numbers, counts, clock.memory, numbers, numbers, numbers, *methods.memory_for(3, False),

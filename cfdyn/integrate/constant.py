@@ -15,7 +15,7 @@ from cfdyn.systems.flow import Flow
 NEAR = 1e-6  # relative to the edge: constants are searched for only there
 THIN = 0.01  # relative to the edge: with less room than this below it, steps may be very small
 SAME = 1e-12  # relative: round-off
-STILL = 1e-7  # a change of an eigenvalue at the edge that is negligible over any number of steps
+STILL = 1e-7  # a change of an eigenvalue at the edge that is negligible over the steps of a path
 MOVES = (0.01, 0.1, 1.0, 3.0)  # distance to the examined states, in units of the weights there or 1
 SHOWN = 5  # names in a sentence
 BEYOND = 2.0 * (1 + SAME)  # an eigenvalue above this is not round-off

@@ -10,7 +10,7 @@ from cfdyn.errors import NumericsError, UsageError
 from cfdyn.integrate.equations import MOST_MODES, NO_SOLUTION, Rates, multipliers
 from cfdyn.integrate.supply.supplier import Supplier
 
-ATTEMPTS, LEAST = 200, 0.1  # number of states; fraction of a move if moves alternate
+ATTEMPTS, LEAST = 200, 0.1  # number of states; least fraction of a move if moves alternate
 SETTLED = 1e-7  # relative to the total displacement: a next move this short changes nothing
 FAR = 100  # times the size of the start: a state this far away is unrelated to it
 NEAR = 0.2  # below the edge of 2: modes that a move keeps from it

@@ -11,7 +11,7 @@ from cfdyn.systems.flow import Flow
 from cfdyn.systems.sgd.second_moments import MOST_FLAT, SEEN
 
 WARM = 300  # steps of the optimizer to start after, where the first ones are beyond mean-square stability
-HALVINGS = 40  # fraction of a step in which a sign changes
+HALVINGS = 40  # halvings of a step in which a sign changes
 TOO_MUCH = 0.5  # of tr Σ left out: on a loss that all rows fit, a path came to rest where no run does
 LITTLE, MUCH = 0.005, 1e6  # fractions of the predicted loss or tr Σ: too small to mention, and too large to be meaningful
 ESCAPING = 100.0  # tr Σ relative to its usual size if it diverges to infinity

@@ -22,7 +22,7 @@ from matplotlib.lines import Line2D
 
 from cfdyn.errors import UsageError, unknown
 
-# TrueType, for publishers refuse Type 3; no program is run, and no file is written beside, whatever a `matplotlibrc` says.
+# TrueType, as publishers refuse Type 3; no program is run, and no other file is written, whatever a `matplotlibrc` contains.
 FONTS: Any = {"pdf.fonttype": 42, "ps.fonttype": 42, "text.usetex": False, "ps.usedistiller": None, "svg.image_inline": True}
 BASE: Any = {
     "font.size": 8.5, "axes.titlesize": 9, "axes.labelsize": 8.5, "axes.spines.top": False,
@@ -31,7 +31,7 @@ BASE: Any = {
 }  # fmt: skip
 STYLES: dict[str, Any] = {
     "screen": {},
-    # By their names: what "serif" means is asked only when a letter is drawn, which is after the style.
+    # By their names: "serif" is resolved only when a letter is drawn, which is after the style.
     "paper": {"font.family": ["STIXGeneral", "DejaVu Serif"], "mathtext.fontset": "stix"},
     "dark": {},
 }
@@ -45,7 +45,7 @@ CLOSE: Any = {
     "axes.labelsize": 7.5, "legend.fontsize": 7, "lines.markersize": 4,
 }  # fmt: skip
 COLLAPSED = "constrained_layout not applied"
-NARROW = 5.0  # inches: figures of less have smaller letters, and are stacked
+NARROW = 5.0  # inches: narrower figures have smaller letters, and are stacked
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +81,7 @@ class HouseFigure(Figure):
         if kind.lower() in VECTORS:
             options.setdefault("dpi", PRINTED)
         with matplotlib.rc_context({**_own_again(), **FONTS}), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", COLLAPSED)  # said when it was drawn
+            warnings.filterwarnings("ignore", COLLAPSED)  # specified when it was drawn
             super().savefig(fname, **options)
 
 

@@ -17,9 +17,9 @@ from cfdyn.errors import UsageError
 from cfdyn.plotting.style import DASHED, FAINT, HATCHES, INK, LONGEST, REGIMES, axis_label, free_colours
 from cfdyn.words import spoken
 
-HATCHED = 0.002  # a part of the cells that is hatched
+HATCHED = 0.002  # a fraction of the cells that is hatched
 ALIKE = {"period 1": "fixed point", "no period": "chaotic"}  # other names of regimes
-SEEN = 1e-3  # a part of the cells: of fewer no period has a colour
+SEEN = 1e-3  # a fraction of the cells: with fewer, a period has no colour
 LINES = {"flip": "-", "fold": DASHED, "neimark-sacker": ":"}
 CASED = [withStroke(linewidth=2.6, foreground="white")]
 

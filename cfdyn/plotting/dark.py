@@ -34,7 +34,7 @@ def darken(figure: Figure) -> None:
 
 def _lift(artist: Any, area: bool) -> None:
     if isinstance(artist, Line2D):
-        # All are asked before one is set: a marker without a colour of its own has that of its line.
+        # All are read before one is set: a marker without its own colour has that of its line.
         face, edge = lifted(artist.get_markerfacecolor()), lifted(artist.get_markeredgecolor())
         artist.set_color(lifted(artist.get_color()))
         artist.set_markerfacecolor(face)

@@ -19,9 +19,9 @@ from matplotlib.text import Text
 from cfdyn.errors import UsageError, unknown
 from cfdyn.plotting.style import PAPER, axis_label, symbol
 
-GREY = 0.12  # between the least and the largest part of a colour: less is no hue
+GREY = 0.12  # between the least and the largest component of a colour: less is not a hue
 ENDS = 0.05, 0.95  # of a colormap, between which single colours are taken
-MOST_COLOURS = 64  # of an image: more are no categories
+MOST_COLOURS = 64  # values of an image: more are not categories
 ROUNDED = 1e-9  # of what an axis shows, its width: less is round-off
 Colour = tuple[float, float, float]
 

@@ -13,9 +13,9 @@ PALETTE = (ACCENT, WARN, "#2e8b6f", "#8a5fb0", "#b8862b", "#c2528b", "#3f7fbf", 
 DASHED = (0, (4, 2))
 ON_COLOUR = "on colour"  # the gid of letters on an area that keeps its colour on a dark ground: they keep theirs
 PAPER = "paper"  # the gid of what is drawn on a light ground that means nothing: a dark style inverts it
-ROUNDED = 1e-9  # of their size: values nearer to each other are one
+ROUNDED = 1e-9  # relative to their size: closer values are identified
 FLATTENED = 8.0  # times the bulk of values: their range, if it is wider
-MOST_DOTS = 4000  # of a series: more are one blot
+MOST_DOTS = 4000  # points of a series: more would merge
 # Any two are at least 15 apart (CIEDE2000) for all readers, red-blind and green-blind ones too; without those of the periods 5 to
 # 10, 8 apart in lightness, for print in grey.
 REGIMES = {
@@ -26,7 +26,7 @@ REGIMES = {
 }  # fmt: skip
 LONGEST = 10  # period with a colour of its own everywhere
 HATCHES = {"undecided": "......", "unresolved": "......"}
-# What parameters of optimizers are called beside their letter, and letters that are spelled out.
+# Names of parameters of optimizers next to their letter, and letters that are spelled out.
 AXES = {
     "lr": r"learning rate $\eta$", "momentum": r"momentum $\beta$", "weight_decay": "weight decay", "beta1": r"$\beta_1$",
     "beta2": r"$\beta_2$", "eps": r"$\varepsilon$",

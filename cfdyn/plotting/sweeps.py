@@ -10,7 +10,7 @@ from cfdyn.systems.map import Map
 TRANSIENT, KEPT = 600, 120  # steps before, and states that are drawn: from one value to the next an orbit has little to settle
 ESCAPE = 1e6  # an orbit beyond that is not drawn
 MOST = 8  # sweeps
-SAME = 1e-4  # of its size: attractors nearer than this are one
+SAME = 1e-4  # relative to its size: closer attractors are identified
 
 
 def swept(step: Map, name: str, values: np.ndarray, seeds: Iterable[tuple[float, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
@@ -32,7 +32,7 @@ def swept(step: Map, name: str, values: np.ndarray, seeds: Iterable[tuple[float,
             for k in way:
                 there = settle(float(values[k]), z)
                 if there is None:
-                    # From the last orbit that stayed.
+                    # From the last bounded orbit.
                     continue
                 if _known(cycles, k, there[0]):
                     break
@@ -49,7 +49,7 @@ def _settler(step: Map, name: str) -> Callable[[float, np.ndarray], tuple[np.nda
     rows = np.empty((KEPT + 1, step.dim))
 
     def settle(value: float, z: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-        # Beside the state: on an unstable cycle it would stay.
+        # Next to the state: on an unstable cycle it would stay.
         p[free], rows[0] = value, z + 1e-7 * (1 + np.abs(z).max())
         if advance(rule, rows[0], p, TRANSIENT, ESCAPE)[1] or iterate(rule, p, ESCAPE, rows)[1]:
             return None

@@ -12,13 +12,13 @@ from cfdyn.registry import title
 from cfdyn.words import shortened
 
 LONGEST = 110  # letters of a formula's text that is typeset
-MOST_VALUES = 4  # of parameters beside the map
+MOST_VALUES = 4  # letters of parameters next to the map
 UNTOLD = ("eps",)  # parameters that no title needs
 _MAP = re.compile(r"(?P<before>.*\bof )?(?P<name>[a-z]\w*)(:(?P<set>\S+))? on (?P<loss>.+?)(?P<more>, noise .*)?")
 _OPERATORS = {ast.Add: ("+", 1), ast.Sub: ("-", 1), ast.Mult: (r"\,", 2)}
 _FUNCTIONS = {"log": r"\log", "sin": r"\sin", "cos": r"\cos", "tan": r"\tan", "sinh": r"\sinh",
               "cosh": r"\cosh", "tanh": r"\tanh", "exp": r"\exp", "Max": r"\max", "Min": r"\min"}  # fmt: skip
-_TIGHT = 4  # the binding of what needs no brackets
+_TIGHT = 4  # the precedence of expressions that need no brackets
 
 
 def map_title(settings: Mapping[str, Any], varied: Sequence[str] = (), most: int = 95) -> str:

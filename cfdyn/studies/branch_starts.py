@@ -21,7 +21,7 @@ from cfdyn.systems.minima import Minimum
 Interval = tuple[float, float]
 
 INSIDE = 0.25  # share of the bounds: low enough that most cycles have not bifurcated yet
-SHARES = (0.15, 0.35, 0.55, 0.75, 0.9, 0.97)  # of the bounds, where cycles are looked for
+SHARES = (0.15, 0.35, 0.55, 0.75, 0.9, 0.97)  # fractions of the bounds at which cycles are searched for
 ELSEWHERE = (0.25, 0.5, 0.75)  # shares of the first parameter's bounds, at each of those of the second
 BUDGET, LONGEST = 100_000, 8  # of a search for cycles, and their period: a second or two for each value
 
@@ -87,7 +87,7 @@ def branch_starts(
     >>> [(value, len(points)) for value, points in branch_starts(step, "r", (3.0, 3.4), 2, None, [(0.1, 1.0)]).cycles][:2]
     [(3.2, 2), (3.06, 2)]
     """
-    # A wrong name, or bounds that make no sense, are an error before anything is computed.
+    # A wrong name or invalid bounds are an error before anything is computed.
     for share in (1e-9, 1 - 1e-9):
         step.at(**{name: bounds[0] + share * (bounds[1] - bounds[0])})
     value = step.params[name] if bounds[0] < step.params[name] < bounds[1] else inside(bounds)

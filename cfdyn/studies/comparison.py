@@ -134,7 +134,7 @@ def _beside_runs(
     flows, notes = _flows(loss, optimizer, models, BESIDE_RUNS, sampling)
     _some(flows)
     every = max(1, (steps - after) // ROWS)
-    # Rows stand at multiples of it, and models begin at one.
+    # Rows are at multiples of it, and models begin at one.
     every = max(k for k in range(1, every + 1) if after % k == 0)
     many = iterate_many(
         loss, optimizer, _start(start), steps, runs=runs, every=every, progress=lambda k: say(f"{k} of {steps} steps"), **sampling
@@ -196,7 +196,7 @@ def _followed(
     paths = []
     for name, flow in flows.items():
         say(f"solving {name}")
-        # Weights alone: every model knows best what to put behind them.
+        # Weights alone: every model completes them itself.
         whole = (after > 0 or np.size(start) > step.n_weights) and flow.spec.map.names == step.names
         given = flow.started(z0) if whole else z0[: step.n_weights]
         told = _solving(say, name, float(steps))

@@ -31,7 +31,7 @@ def _follow_nothing() -> None:
     follow(memory, memory, Curve(row, row, row))  # a curve of one row is complete
 
 
-# A study of the double well, nothing kept: 15.4 s instead of 23.5 on two busy processors (numba 0.68.1).
+# A study of the double well, empty cache: 15.4 s instead of 23.5 on two busy processors (numba 0.68.1).
 @contextmanager
 def compiling_ahead(line: bool) -> Iterator[None]:
     """A context in which a silent process fills the cache, if there are two processors and anything is missing.

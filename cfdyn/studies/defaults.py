@@ -17,15 +17,15 @@ from cfdyn.systems.map import Map
 from cfdyn.systems.minima import Minimum, minima
 from cfdyn.systems.steps import as_map
 
-# Where gradient descent on most losses has just left the minimum for a 2-cycle, and a start that is no special point.
+# Where gradient descent on most losses has just left the minimum for a 2-cycle, and a start that is not a special point.
 BEYOND = 1.1
 WITH_NOISE = 0.5  # of the edge: the minimum must be stable in the mean square of stochastic steps
 OFF = 0.107
 BY_EDGE, NEAR = f"{BEYOND} × the edge", "near the lowest minimum"
-USUAL, BY_CUSTOM = 0.001, "the usual one of Adam"  # Kingma & Ba, where an edge says nothing of usual rates
-MAP_START = 0.1  # for each variable of a map of one's own; 0 is a fixed point of many
-EDGE = "looking for the edge of the lowest minimum"  # words while that is done
-SIDE = 5.0  # of the box where nothing says better
+USUAL, BY_CUSTOM = 0.001, "the usual one of Adam"  # Kingma & Ba, if an edge is unrelated to usual rates
+MAP_START = 0.1  # for each variable of a user's map; 0 is a fixed point of many
+EDGE = "looking for the edge of the lowest minimum"  # message during that computation
+SIDE = 5.0  # of the default box
 
 
 def edge_at(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> tuple[Edge | None, str]:
@@ -52,7 +52,7 @@ def edge_at(loss: Loss, optimizer: Optimizer, minimum: Minimum) -> tuple[Edge | 
         instead = in_its_place(loss, optimizer, minimum) if str(reason) in ROUGH.values() else ""
         return None, str(reason).removesuffix(NO_EDGE) + instead
     except NumericsError as problem:
-        # A step that does not become small leaves no point at rest where floats have no point of gradient 0.
+        # With steps that do not become small no point is at rest if floats have no point of gradient 0.
         instead = in_its_place(loss, optimizer, minimum, at_all_rates=True)
         if not instead:
             raise

@@ -12,7 +12,7 @@ from cfdyn.systems.loss import Loss
 from cfdyn.systems.orbit import Orbit, iterate
 from cfdyn.systems.steps import as_map
 
-MODERATE = 10_000.0  # up to this time the optimizer is run too, unless the user says otherwise
+MODERATE = 10_000.0  # up to this time the optimizer is run too, unless the user decides otherwise
 POINTS, MOST_STEPS = 400, 2000  # rows of a figure: a point for each of its pixels, or of the solver's steps
 
 
@@ -26,7 +26,7 @@ def own_orbit(flow: Flow, loss: Loss | None, start: Sequence[float], time: float
         return None
     step = as_map(loss, flow.optimizer)
     if wanted is None and len(start) not in (step.n_weights, step.dim):
-        # A full state of the model alone, which is none of the optimizer's.
+        # A full state of the model alone, which is not a state of the optimizer.
         return None
     return iterate(step, start, int(time))
 

@@ -12,8 +12,8 @@ from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import Orbit
 
-EARLY = 3  # steps, of an orbit that may run away later
-ROUNDING = 1e-9  # of the values: an orbit that moves by less stands still
+EARLY = 3  # steps, of an orbit that may diverge later
+ROUNDING = 1e-9  # relative to the values: an orbit that moves less is at rest
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def _interval(seen: np.ndarray, settled: np.ndarray, size: int) -> np.ndarray:
     """A grid over the values with a margin; a divergent orbit is cut at 20 times its size, a cycle and the start never."""
     values = np.concatenate([seen, settled])
     away = np.abs(values - np.median(values))
-    # An orbit that has settled lies at one place for most of the time: how far it came from tells its size.
+    # A settled orbit lies at one place for most of the time: the distance of its start gives its size.
     spread = max(np.median(away), away[:EARLY].max(initial=0.0), away[len(seen) :].max(initial=0.0)) or 1.0
     near = values[away <= 20 * spread]
     lo, hi = near.min(), near.max()

@@ -76,7 +76,7 @@ def study_many(
     kept = _Kept(None if out is None else folder_for_writing(as_path(out)), seed)
     files: list[bytes | str] = [kept.read(one) or STOPPED for one in listed]
     names = [_names(one) for one in listed]
-    # Those of one family follow one another, so that one process has what they share.
+    # Those of one family are consecutive, so that one process has the parts that they share.
     order = sorted((k for k in range(len(listed)) if files[k] == STOPPED), key=lambda k: (_family(listed[k]), k))
     try:
         _compute(order, listed, seed, jobs, files, kept, progress)
@@ -214,7 +214,7 @@ def answer(shared: Shared, request: str) -> dict[str, str]:
         return {"file": base64.b64encode(SPELLED(shared, *arguments, **options).to_bytes()).decode()}
     except CfdynError as problem:
         return {"failure": readable(str(problem))}
-    except Exception as problem:  # whatever goes wrong in one, the others go on
+    except Exception as problem:  # whatever fails in one, the others continue
         return {"failure": readable(f"a defect of cfdyn, please report it: {type(problem).__name__}: {problem}")}
 
 

@@ -14,8 +14,8 @@ from cfdyn.symbolic.loss import LossSpec, natural_order
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.minima import Minimum
 
-PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-=:.,+/")  # what no shell reads as its own
-SPECIAL = frozenset('"$`\\!\n')  # what a shell reads within double quotes, too
+PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-=:.,+/")  # without a meaning in any shell
+SPECIAL = frozenset('"$`\\!\n')  # characters with a meaning within double quotes, too
 LONGEST = 200  # letters of a command
 
 

@@ -21,7 +21,7 @@ from cfdyn.words import STABILITY, called, how_many, spoken
 
 BULLET = "\n• "
 AT_ONE = 1e-6  # of a multiplier from 1: that of a continuum, or of a fold
-MOVED = 1e-6  # of a fixed point from its minimum: what weight decay does, not rounding
+MOVED = 1e-6  # distance of a fixed point from its minimum: due to weight decay, not rounding
 AT_EDGE = 1e-9  # of a learning rate from the edge: rounding
 MET = ("period 2", "period 3", "quasi-periodic", "chaotic", "divergent", "undecided", "unresolved")  # of the bands, as named
 NOUNS = {"chaotic": "Chaotic orbit", "quasi-periodic": "Quasi-periodic orbit", "divergent": "Divergent orbit"}

@@ -6,7 +6,7 @@ import numpy as np
 
 RADII = (16, 8)  # cells of the smaller discs; the others have twice that
 SIDES = 20  # of these radii at least along a side of the grid
-STRIPS = 12  # of the grid, left out one after the other
+STRIPS = 12  # parts of the grid, omitted one after the other
 ANGLES = 91  # of straight lines, of an eighth of a turn
 SURE = 3.0  # errors
 FEWEST = 1000  # discs on the boundary

@@ -20,8 +20,8 @@ from cfdyn.systems.map import Map, require_step
 from cfdyn.systems.matrix_free.map import MatrixFreeMap
 
 REFINED = 6  # times that boundaries between regimes are halved
-MOST, LONGEST = 16, 32  # so many boundaries, of the widest bands, are put at bifurcations; and only of cycles up to this length
-BESIDE = 4.0  # an orbit converges slowly near a bifurcation: it may lie so many distances of samples beside
+MOST, LONGEST = 16, 32  # boundaries, of the widest bands, that are moved to bifurcations; only of cycles up to this length
+BESIDE = 4.0  # an orbit converges slowly near a bifurcation, which may lie this many sample distances away
 LOSSES = ("flip", "fold", "neimark-sacker", "branch point", "border collision")  # of stability
 
 
@@ -119,7 +119,7 @@ def _bounded(
         apart = BESIDE * (right - left)
         within = max(middles[0], left - apart), min(middles[1], right + apart)
         sides = sorted(zip(within, labels[k : k + 2], strict=True), key=lambda side: side[1] if side[1] > 0 else LONGEST + 1)
-        # Beside what was not looked at an orbit that has to be perturbed is too dear to look at again.
+        # Next to cells not examined, an orbit that needs perturbations is too expensive to examine again.
         worth = not samples.perturbed or UNRESOLVED not in labels[k : k + 2]
         lost = ((inner, period, _loss_of_stability(step.at(**{parameter: inner}), parameter, z, period, within))
                 for inner, period in sides if worth and 0 < period <= LONGEST)  # fmt: skip

@@ -22,7 +22,7 @@ from cfdyn.systems.map import Map
 from cfdyn.systems.orbit import MAX_BYTES
 
 COUNT, FARTHEST = 1000, 0.2
-CHECKED = 1  # start of a kind, at each value, that is put to `classify`
+CHECKED = 1  # starts of a kind, at each value, that are passed to `classify`
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ class _Following:
         before = [way for way in self.ways if way[-1][0] == k - 1]
         apart = np.array([[set_distance(way[-1][1].points, one.points) for one in attractors] for way in before])
         apart = apart.reshape(len(before), len(attractors))
-        # A pair that is too far costs more than all that are not: it is made only where nothing else is left, and undone.
+        # A pair that is too far costs more than all others: it is made only if nothing else remains, and undone.
         pairs = linear_sum_assignment(np.where(apart <= farthest, apart, (1 + len(before) + len(attractors)) * farthest))
         matched = {j: i for i, j in zip(*pairs, strict=True) if apart[i, j] <= farthest}
         for j, one in enumerate(attractors):

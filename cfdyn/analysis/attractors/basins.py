@@ -25,11 +25,11 @@ from cfdyn.systems.flow import Flow
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.orbit import FAR, MAX_BYTES
 
-AT_ONCE = 2**16  # starts: what is done when Ctrl-C comes is whole blocks
+AT_ONCE = 2**16  # starts in a block: Ctrl-C keeps whole blocks
 FEW, FEWER = 2**8, 2**5  # the same, and the next, where a step integrates a flow
 SAMPLED = 2**12  # starts, all over a grid that is larger: the attractors that they end on are known to the blocks
-CHECKED = 12  # escaped starts, and settled ones of an optimizer with memory, that are put to `classify`
-ROUNDED = 1e-12  # of the size of an attractor: what is smaller is shown as 0
+CHECKED = 12  # escaped starts, and settled ones of an optimizer with memory, that are passed to `classify`
+ROUNDED = 1e-12  # relative to the size of an attractor: smaller values are shown as 0
 OTHERS = {UNSETTLED: "undecided", ESCAPED: "divergent", UNRESOLVED: "unresolved"}
 
 

@@ -13,11 +13,11 @@ from cfdyn.kernels.orbits import UNSETTLED
 from cfdyn.records.record import Record, provenance
 from cfdyn.settling.samples import UNRESOLVED
 
-STRIPS = 12  # of the grid, left out one after the other
+STRIPS = 12  # parts of the grid, omitted one after the other
 LARGEST = 24  # distances go up to this part of a side
 FEWEST = 4  # distances to which a line is fitted
 DRIFT = 0.03  # of the prefactor over the fitted sizes: at z² − 1 slopes of up to 3000² starts are too low by so much
-CROWDED, FULL = 0.25, 0.999  # of what independent labels give: uncertain parts beyond which slopes look flat, and say nothing
+CROWDED, FULL = 0.25, 0.999  # over that of independent labels: uncertain fraction above which slopes look flat, without meaning
 FLAT = 0.75  # of what independent labels give: from there on both are flat
 
 
@@ -108,7 +108,7 @@ def _crowded(sizes: np.ndarray, parts: np.ndarray, labels: np.ndarray) -> float:
         return 0.0
     hidden = -np.log1p(-np.minimum(parts / most, FULL))
     slope, factor = _slope(sizes, hidden)
-    # What flattens at random bends by so much: a line that is far straighter speaks against it.
+    # Random flattening bends the line by this much: a far straighter line contradicts it.
     bends, seen = _bend(sizes, -most * np.expm1(-factor * sizes**slope)), _bend(sizes, parts)
     share = min(1.0, abs(seen / bends)) if bends and parts[0] < FLAT * most else 1.0
     return (slope - _slope(sizes, parts)[0]) * share

@@ -15,8 +15,8 @@ from cfdyn.kernels.rows import evaluate_rows
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 
-CELLS, SAMPLES, ROUNDS = 64, 4001, 40  # of the interval at first; points that are looked at; halvings at most
-ROUNDED = 1e-9  # of the interval: by no more an image may lie outside
+CELLS, SAMPLES, ROUNDS = 64, 4001, 40  # of the interval at first; points that are evaluated; halvings at most
+ROUNDED = 1e-9  # relative to the interval: how far an image may lie outside
 
 
 @dataclass(frozen=True)

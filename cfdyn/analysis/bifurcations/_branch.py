@@ -22,7 +22,7 @@ from cfdyn.signatures import checked
 from cfdyn.systems.map import Map
 
 ROWS = ("parameter", "points", "multipliers", "stable", "quantities")  # of a branch: the arrays with a row for each point
-# Formulas by name, or with themselves as names; what is wrong with them is said by `Functions`.
+# Formulas by name, or with themselves as names; `Functions` reports their errors.
 Texts = str | Sequence[str] | Mapping[str, str] | Any
 
 

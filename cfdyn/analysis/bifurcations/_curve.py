@@ -30,7 +30,7 @@ from cfdyn.words import called, shown, spoken
 MOST_STEPS = 2000
 STEP = 0.02
 REACHED = 1e-6  # of the bounds: so near to it a curve ends at the point that it was begun beside
-ROUNDED = 1e-9  # of the bounds: what is so near to them is on them
+ROUNDED = 1e-9  # relative to the bounds: points this close to them are on them
 CLOSER = 0.9  # of the distance of a curve's end: points of its tip are so near
 BESIDE = 0.02  # of the bounds: so near to it the point is named where a curve of what is narrow there ends
 ROWS = ("parameters", "points", "multipliers", "coefficient", "above")  # the arrays with a row for each point
@@ -281,7 +281,7 @@ def switched(
 
 def _map_of(curve: BifurcationCurve, start: Born) -> Map:
     """The map of a curve at the parameters of a start."""
-    values = np.clip(start.parameters, *curve.bounds.T)  # which round-off may have left
+    values = np.clip(start.parameters, *curve.bounds.T)  # which may remain because of round-off
     return curve.step.at(**{name: float(value) for name, value in zip(curve.names, values, strict=True)})
 
 

@@ -15,7 +15,7 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map, require_parameter
 
 CLOSED, APART, WINDOW = 1e-9, 1e-6, 1e-3  # returns of a cycle; shift of the parameter; around the corner, of its size or 1
-FLAT = 1e-9  # of a speed: slower is none
+FLAT = 1e-9  # of a speed: slower counts as 0
 
 
 @dataclass(frozen=True)

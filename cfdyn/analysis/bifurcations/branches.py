@@ -28,7 +28,7 @@ from cfdyn.words import called, shown
 
 SAMPLES = 5
 MOST_BRANCHES, MOST_LOST = 200, 3
-SAME, ROUNDED = 1e-6, 1e-9  # of the size of a cycle, of a length: two of them are one
+SAME, ROUNDED = 1e-6, 1e-9  # relative to the size of a cycle, or to a length: closer ones are identified
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,7 +254,7 @@ def passes(branch: Branch, value: float, points: np.ndarray) -> bool:
     """True if the branch passes through a cycle: solved for at this value from the rows on both sides of it."""
     n, away = len(points), branch.parameter - value
     step = branch.step.at(**{branch.name: value})
-    # At a cycle at 0 a length of the branch says what is small.
+    # For a cycle at 0 a length of the branch is the scale.
     near = SAME * max(float(np.abs(points).max()), float(np.ptp(points))) + ROUNDED * branch.lengths[: points.shape[1]]
 
     def same(other: np.ndarray, reach: Any) -> bool:

@@ -14,7 +14,7 @@ from cfdyn.symbolic.derived import FieldMap
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.map import Map
 
-NEUTRAL = 1e-9  # of the largest eigenvalue: a real part that is no sign
+NEUTRAL = 1e-9  # relative to the largest eigenvalue: a real part without a sign
 TURNING = 1e-7  # of the same: an imaginary part that round-off gives to equal eigenvalues
 CORRECTIONS = 3  # of Newton's method on F itself
 KINDS = {(True, True): "stable focus", (True, False): "stable node",

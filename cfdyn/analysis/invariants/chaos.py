@@ -18,7 +18,7 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.orbit import FAR, iterate, status_text
 
-ERRORS, ROUNDED = 5, 1e-9  # an exponent is positive by so many of its errors, and more than round-off makes it
+ERRORS, ROUNDED = 5, 1e-9  # an exponent is positive if it exceeds this many of its errors, and its size from round-off
 TESTED, PAIRED, BOXED = 5000, 20_000, 100_000  # rows of the 0–1 test, for pairs and for boxes
 LEAST, SHOWN = 1000, 4000  # steps; states kept
 ALIKE, FEWEST = 0.9, 500  # correlation of neighbours; rows for a test

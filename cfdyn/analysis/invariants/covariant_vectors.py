@@ -14,8 +14,8 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.orbit import FAR, MAX_BYTES, status_text
 
-NEUTRAL = 3  # of its errors: an exponent that near to 0 counts to neither side
-PARTS = 20  # of the way, whose means tell the errors
+NEUTRAL = 3  # in its errors: an exponent this close to 0 counts to neither side
+PARTS = 20  # parts of the orbit whose means give the errors
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from cfdyn.linalg.perron import perron_root
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 
-ROUNDED = 1e-9  # of an interval's width: by so much an image may miss an end that is meant to be met
+ROUNDED = 1e-9  # relative to an interval's width: how far an image may miss an end that it should meet
 MOST, LONGEST = 2000, 12  # intervals; periods of which cycles are counted
 
 

@@ -18,7 +18,7 @@ KINDS = ("correlation", "box")
 FEWEST_ROWS = 1000
 LARGEST, HALVINGS = 0.1, 30  # of the set: the largest size; how often it is halved at most
 PARTS, OFFSETS = 4, 4  # of the orbit; of the grid
-FILLED = 0.9  # of the boxes, half of the points fill so many: with fewer too many would be missed
+FILLED = 0.9  # half of the points fill this fraction of the boxes: with less too many would be missed
 UNSEEN = 0.2  # by which a prefactor of numbers of boxes may change over the fitted sizes without bending the line
 FEWEST = 6  # sizes that a slope is fitted to
 

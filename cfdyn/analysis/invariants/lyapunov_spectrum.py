@@ -25,9 +25,9 @@ from cfdyn.systems.orbit import ESCAPE, status_text
 
 Stretching = Callable[[np.ndarray, int, np.ndarray, np.ndarray], int]
 
-MOST = 300  # exponents that nobody has to ask for
-PARTS, TURNING = 20, 1000  # of the steps, whose means tell the errors; steps in which tangents turn
-CAREFULLY = 64, 4096  # steps one by one where digits would be lost, the second and further times more
+MOST = 300  # exponents computed by default
+PARTS, TURNING = 20, 1000  # parts of the steps whose means give the errors; steps in which tangents align
+CAREFULLY = 64, 4096  # single steps where digits would be lost, more the second and further times
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def lyapunov_spectrum(
     if code != DONE:
         raise NumericsError(f"the orbit {status_text(code, done + 1)}, so it has no exponents")
     if step.dim > 1 and turning < min(n, TURNING):
-        # Tangents that begin anyhow would lose log(cos) of their angle to the average: they turn along what comes.
+        # Arbitrary initial tangents would lose log(cos) of their angle in the average: they align with later directions.
         stretch(z.copy(), min(n, TURNING), q, np.zeros(len(q)))
     ends = np.unique(np.linspace(0, n, PARTS + 1).astype(int))
     sums = np.zeros((len(ends) - 1, len(q)))

@@ -12,7 +12,7 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.systems.orbit import Orbit
 
 LONGEST = 10  # values in a pattern: 10! fits into numbers that can be listed
-PARTS = 16  # of the series, whose entropies tell the error
+PARTS = 16  # parts of the series whose entropies give the error
 LEAST = 5  # times as many rows as there are patterns
 
 

@@ -12,7 +12,7 @@ from cfdyn.settling.irregular import bump
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.orbit import FAR, status_text
 
-SAME = 1e-9  # of an angle: the lift goes on by whole periods to so much
+SAME = 1e-9  # relative to an angle: the lift continues by whole periods to this accuracy
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def rotation_number(step: Map, z0: Any, n: int = 10_000, transient: int = 1000) 
     periods = np.array(list(step.periodic.values()))
     for k, period in zip(places, periods.tolist(), strict=True):
         _check_lift(step, z, k, period)
-    # No angle is wrapped on the way: what others add to this one would jump.
+    # No angle is wrapped during iteration: contributions of others to this one would jump.
     lift = step.rule("lift").compiled
     ran, status = advance(lift, z, step.p, transient, FAR)
     weight, means, orbit = bump(n), [], np.empty((n + 1, step.dim))

@@ -16,7 +16,7 @@ from cfdyn.linalg.perron import perron_root
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 
-FIRST, WORDS = 8, 24  # steps that ends of laps are followed at first; laps of words that are counted
+FIRST, WORDS = 8, 24  # steps for which ends of laps are iterated at first; laps of itineraries that are counted
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.systems.orbit import Orbit
 
 FEWEST, ANGLES = 200, 100  # rows; angles, as in the paper
-LOW, HIGH, HALF = 0.1, 0.9, 0.5  # of K: at most that is regular, at least that chaotic, if the quartile beside it agrees
+LOW, HIGH, HALF = 0.1, 0.9, 0.5  # values of K: at most regular, at least chaotic, if the neighbouring quartile agrees
 SLOW = 0.9  # correlation of neighbours: with more the series is sampled too often, with less than −0.9 it jumps between bands
-STILL = 1e-9  # of the largest entry: what varies by less is a constant
-CUT = 10  # displacements are looked at up to a tenth of the series
+STILL = 1e-9  # relative to the largest entry: a series that varies less is constant
+CUT = 10  # displacements are computed up to a tenth of the series
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,7 @@ def _mean(times: np.ndarray, steps: int) -> tuple[float, float, float, float]:
         low, high = max(mean - reach, 0.0), mean + reach
     else:
         low, high = 2 * total / chi2.ppf(0.975, 2 * escaped + 2), 2 * total / chi2.ppf(0.025, 2 * escaped)
-    # The step by which half of the time at risk has gone: of exits at a constant chance so many are before it.
+    # The step by which half of the time at risk has passed: at a constant rate this fraction of exits comes before it.
     stay = np.where(times > 0, times, steps)
     half = _half(stay, total)
     part = float(np.minimum(stay, half).sum() / total)

@@ -14,7 +14,7 @@ from cfdyn.kernels.orbits import DONE
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.orbit import MAX_BYTES
 
-PILOT = 200  # steps that say how far a grid goes where that is not given
+PILOT = 200  # steps that determine the range of a grid if it is not given
 MARGIN = 0.15  # of their range, on either side
 
 
@@ -141,7 +141,7 @@ class _Counter:
         inside = (cell >= 0) & (cell < self.bins)
         flat = np.where(inside, cell, 0).astype(np.int64) + np.arange(x.shape[1]) * self.bins
         self.counts += np.bincount(flat[inside], minlength=self.counts.size).reshape(self.counts.shape)
-        # Row by row: the order of addition must not depend on how many come at once.
+        # Row by row: the order of addition must not depend on the batch size.
         for row in x - self.middle:
             half = int(self.rows >= self.steps // 2)
             self.sums[half] += row

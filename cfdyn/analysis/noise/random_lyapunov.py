@@ -15,8 +15,8 @@ from cfdyn.linalg.products import frame
 from cfdyn.records.record import Record, provenance
 from cfdyn.systems.orbit import MAX_BYTES
 
-FEWEST = 8  # runs whose own means tell the errors; of fewer, the means of parts of their ways do
-SURE = 3.0  # standard errors that an exponent is away from 0 where its sign is told
+FEWEST = 8  # runs whose own means give the errors; with fewer, the means of parts of their orbits do
+SURE = 3.0  # standard errors by which an exponent with a sign differs from 0
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def random_lyapunov(
     ways.stretch(tangents[:, :0].copy(), transient - turning)
     ways.stretch(tangents, turning)
     if len(z) > 1 and turning < min(steps, TURNING):
-        ways.ahead().stretch(tangents, min(steps, TURNING))  # they turn along what comes
+        ways.ahead().stretch(tangents, min(steps, TURNING))  # tangents align with the later directions
     with np.errstate(invalid="ignore"):
         sums = np.stack([ways.stretch(tangents, n) for n in np.diff(ends).tolist()], axis=1)
     if not ways.going.any():

@@ -17,7 +17,7 @@ NO_MAP = "no such map"
 NEAREST, RANDOM = 2, 6  # curves of each period whose cycles orbits start beside; starts in each of two boxes: for each sample
 ASIDE, WIDER = 1e-3, 0.25  # of the size of the cycles: how far beside them; how much wider than them a box is, on each side
 TINY, SMALL = 1e-6, 1.0  # of the size of the cycles; what is taken for it where it is less than that
-MERGED = 1e-4  # of the size of a curve's cycles: points nearer to each other are one
+MERGED = 1e-4  # relative to the size of a curve's cycles: closer points are identified
 
 
 def attractors_near(
@@ -36,7 +36,7 @@ def attractors_near(
     size[size <= TINY * most] = most if most > TINY else SMALL
     # A symmetry may have mirrored the cycles.
     starts = [way * cycle[0] + ASIDE * size * generator.uniform(-1, 1, step.dim) for cycle in cycles for way in (1, -1)]
-    # Around them, and as far out on all sides of 0, where what mirrors them is.
+    # Around them, and as far out on all sides of 0, where their mirror images are.
     far = (1 + WIDER) * np.maximum(np.maximum(np.abs(low), np.abs(high)), size)
     for bottom, top in RANDOM * ((low - WIDER * size, high + WIDER * size), (-far, far)):
         starts.append(step.state((bottom + (top - bottom) * generator.uniform(size=step.dim))[:weights]))
@@ -57,6 +57,6 @@ def _there(step: Map, curve: BifurcationCurve, row: int) -> np.ndarray:
     """The cycle (n, D) of a row, continued to the map's own parameters if it still exists there."""
     with np.errstate(all="ignore"):
         cycle = polish(step, curve.points[row])
-    # Of a cycle that is born at a shorter one Newton's method may find that.
+    # For a cycle that bifurcates from a shorter one, Newton's method may find the latter.
     widths = [float(np.ptp(points, axis=0).max()) for points in (cycle, curve.points[row]) if points is not None]
     return curve.points[row] if cycle is None or widths[0] < MERGED * widths[1] else cycle

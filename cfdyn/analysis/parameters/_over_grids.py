@@ -21,7 +21,7 @@ from cfdyn.systems.recipes import recipe_of
 
 TRANSIENT, OF_COSTLY, MAX_PERIOD = 1000, 100, 32
 START = 0.1  # of each variable if none is given: 0 is a fixed point of many maps
-CHECKED = 12  # escaped, and settled, cells that are put to `classify`
+CHECKED = 12  # escaped, and settled, cells that are passed to `classify`
 STOPPED = "interrupted: some cells were not computed, the others not refined"
 NAMES = {**{label: kind for kind, label in KINDS.items()}, 1: "fixed point", UNRESOLVED: "unresolved"}
 Told = Callable[[int], None] | None
@@ -111,7 +111,7 @@ def checked(grid: Grid, labels: np.ndarray) -> str:
     """Examine a few labelled cells individually and withdraw the labels of a kind that fails; a sentence about these, or ""."""
     notes, step, labels = [], grid.step, labels.reshape(-1)
     if step.compiled is None:
-        return ""  # all cells were looked at so
+        return ""  # all cells were examined in this way
     looked_at = [(ESCAPED, "orbits that overflow"), (QUASI_PERIODIC, "orbits that seem quasi-periodic")]
     for label, words in [*looked_at, (1, "orbits at rest")] if step.has_state else looked_at:
         cells = np.flatnonzero(labels == label)

@@ -91,7 +91,7 @@ def cascade(
         lo, hi = branch.bounds
         raise NumericsError(f"the {called(branch.period)} does not flip for {parameter} between {lo:g} and {hi:g}; its branch "
                             f"ends: {branch.ends[0]}; {branch.ends[1]}")  # fmt: skip
-    # That of a stable cycle, and the nearest to the start.
+    # That of a stable cycle, and the closest to the start.
     first = min(flips, key=lambda b: (not np.abs(b.multipliers).max() < 1 + 1e-6, abs(b.parameter - step.params[parameter])))
     begun = Level(first.parameter, first.points)
     reached, why = levels_from(begun, first.step, parameter, branch.bounds, int(levels), max_steps, progress)
@@ -150,7 +150,7 @@ def _is_geometric(steps: np.ndarray) -> bool:
 def _wynn(values: Sequence[float]) -> tuple[float, float]:
     """(limit, change) by Wynn's ε algorithm."""
     before, column = np.zeros(len(values) + 1), np.array(values, dtype=float)
-    # Without an extrapolation the last step says how far it may still go.
+    # Without an extrapolation the last step estimates the remaining distance.
     best = (float(column[-1]), float(abs(column[-1] - column[-2])) if len(column) > 1 else np.inf)
     previous = best[0]
     for k in range(1, len(values)):

@@ -234,7 +234,7 @@ def _regions(search: _Search, sampled: int, seed: int) -> tuple[np.ndarray, list
         search.say(f"{len(search.curves)} curves, region {number} of {labels.max()}")
         places = samples(free & (labels == number), search.box, sampled)
         seen = [attractors_near(search.step, search.curves, search.box, place, generator) for place in places]
-        # Beside an attractor there are nearly always orbits that diverge.
+        # Besides an attractor there are nearly always orbits that diverge.
         seen = [[name for name in names if name != AWAY or len(names) == 1] for names in seen]
         everywhere = [name for name in seen[0] if all(name in others for others in seen[1:])]
         also = sorted({name for names in seen for name in names} - set(everywhere))

@@ -13,7 +13,7 @@ from cfdyn.systems.map import Map, require_map, require_parameter
 from cfdyn.systems.orbit import iterate
 
 FEWEST, LEAST = 3, 20  # values for a slope; laminar phases for a mean
-ALLOWED = 0.05  # of a length: by so much the law is off where its errors are small, so that far values do not decide alone
+ALLOWED = 0.05  # relative to a length: assumed error of the law, so that distant values with small errors do not dominate
 
 
 @dataclass(frozen=True)

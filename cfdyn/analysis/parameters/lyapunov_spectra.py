@@ -18,9 +18,9 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 from cfdyn.words import how_many
 
-MOST = 8  # exponents, if nothing is said
-AT_ONCE = 2**13  # cells: what is done when Ctrl-C comes is whole blocks
-CLEAR, SMALLEST = 3, 1e-4  # standard errors, and per step: less is 0 whatever its error says
+MOST = 8  # exponents computed by default
+AT_ONCE = 2**13  # cells in a block: Ctrl-C keeps whole blocks
+CLEAR, SMALLEST = 3, 1e-4  # standard errors, and per step: less is 0 whatever its error
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def _spectra(grid: Grid, cells: np.ndarray, turned: int, steps: int, transient: 
         orbits.advance(transient - turning)
     tangents = np.tile(frame(d, turned), (len(cells), 1, 1))
     if d > 1 and turning < min(steps, TURNING):
-        orbits.some(np.arange(len(cells))).stretching(tangents, 0, min(steps, TURNING))  # they turn along what comes
+        orbits.some(np.arange(len(cells))).stretching(tangents, 0, min(steps, TURNING))  # they align with later directions
     means = orbits.stretching(tangents, turning, steps)
     with np.errstate(invalid="ignore"):
         exponents, errors = means.mean(axis=1), means.std(axis=1, ddof=1) / np.sqrt(PARTS)

@@ -19,9 +19,9 @@ from cfdyn.systems.matrix_free.map import MatrixFreeMap
 from cfdyn.systems.orbit import ESCAPE, MAX_BYTES
 
 FOLLOW = ("fresh", "up", "down", "both")
-USUAL, COSTLY = (2000, 500, 2000), (300, 100, 300)  # transient, kept and averaged steps; of maps whose steps are no formula
+USUAL, COSTLY = (2000, 500, 2000), (300, 100, 300)  # transient, kept and averaged steps; for maps whose steps are not formulas
 NUDGE, SMALL = 1e-6, 1e-3
-AT_ONCE = 2**13  # orbits: what is done when Ctrl-C comes is whole blocks
+AT_ONCE = 2**13  # orbits in a block: Ctrl-C keeps whole blocks
 NUMBERS = 2**22  # states of these that are kept
 Taken = tuple[np.ndarray, ...]
 
@@ -173,7 +173,7 @@ def _way(
     s, n, place = len(starts), len(values), list(step.params).index(name)
     parameters = np.tile(list(step.params.values()), (n, 1))
     parameters[:, place] = values
-    # Costly steps take as long that each value, on each thread, is told of.
+    # Costly steps take so long that each value, on each thread, is reported.
     most = AT_ONCE if math.isfinite(step.cost) else threads or processors()
     each = max(1, min(most, NUMBERS // counts[1]) // s)
     for begin in range(0, n if way == "fresh" else 0, each):

@@ -24,7 +24,7 @@ from cfdyn.systems.orbit import FAR
 TRANSIENT, LATER, MAX_PERIOD, TOLERANCE = 1000, 16, 32, 1e-6
 NO_PERIOD = 0
 HELD = 128  # steps in which an orbit that has settled stays
-PIECE = 64  # steps that are looked at together
+PIECE = 64  # steps that are tested together
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 
 SAMPLES = 24
-NEAR = 0.02  # of a cycle's size: so far the line between two rows of a branch may be from the cycle there
+NEAR = 0.02  # relative to a cycle's size: allowed distance of the line between two rows of a branch from the cycle there
 REACH = 12.0  # in the quadratic family a window's end is nine times as far from its fold as its superstable cycle is
-RUNGS = 16  # values up to there between which a crisis is looked for
+RUNGS = 16  # values up to there between which a crisis is searched for
 TURNS = 20  # of Newton's method
 INWARDS = 1e-6  # of the distance of samples: the ends of a range are often special
 

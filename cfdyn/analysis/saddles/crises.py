@@ -19,10 +19,10 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map
 
 PERIODS, GRID, SAMPLES = 4, 400, 24
-SAME = 1e-9  # of the bounds: two values that are one
-BESIDE, APART = 1e-4, 0.3  # how far beside a landing orbits are run: of the bounds, and of the distance to the next landing
+SAME = 1e-9  # relative to the bounds: closer values are identified
+BESIDE, APART = 1e-4, 0.3  # distance of orbits from a landing: of the bounds, and of the distance to the next landing
 WIDEST = 1e3  # in place of an infinite end
-BEFORE, SHOWN = 800, 160  # steps of an orbit in the diagram: left out, and kept
+BEFORE, SHOWN = 800, 160  # steps of an orbit in the diagram: discarded, and kept
 AWAY = 1e-3  # of the box: a start so far from the critical point does not land
 
 

@@ -24,7 +24,7 @@ from cfdyn.systems.recipes import recipe_of
 from cfdyn.words import called
 
 DIVERGES = -1  # as a label of a start, UNSETTLED where that is undecided
-TWO = 1e-9  # of the size of a cycle: points nearer than that are of one
+TWO = 1e-9  # relative to the size of a cycle: closer points belong to one
 
 Progress = Callable[[int, int], None]
 
@@ -153,7 +153,7 @@ def _basins(step: Map, box: Any, size: int) -> tuple[np.ndarray, np.ndarray]:
     try:
         count = whole_number("the size of the grid", size, 2, 4000)
         ended = basins_on(step, [(name, (*ends, count)) for name, ends in zip(step.names, box, strict=True)])
-    except Interrupted:  # what it has is no record of manifolds
+    except Interrupted:  # its contents are not a record of manifolds
         raise KeyboardInterrupt from None
     ends = np.array([one.points[0] for one in ended.attractors]).reshape(-1, 2)
     return np.where(ended.labels == ESCAPED, DIVERGES, ended.labels), ends

@@ -23,7 +23,7 @@ from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.recipes import recipe_of
 
 MOST, SAMPLES = 100_000, 3
-BESIDE = (1e-3, 6e-3, 3e-2)  # of the bounds: so far beside a tangency orbits are run; nearer to a crisis they stay longer
+BESIDE = (1e-3, 6e-3, 3e-2)  # over the bounds: distance of orbits from a tangency; closer to a crisis they stay longer
 
 
 @dataclass(frozen=True, eq=False)

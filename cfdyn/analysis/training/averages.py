@@ -17,8 +17,8 @@ from cfdyn.series.averages import Estimator, estimators, left_of, mean_path, rms
 from cfdyn.series.filters import TINY, average, half_width
 from cfdyn.systems.orbit import MAX_BYTES, Orbit, require_loss
 
-FEWEST = 16  # states, for which a hundredth of a variance and its maxima can be told
-TENTH = 10  # the last tenth of an orbit stands for where it ends
+FEWEST = 16  # states, for which a hundredth of a variance and its maxima can be resolved
+TENTH = 10  # the last tenth of an orbit represents its end
 IMPERFECT = 0.1  # what an average over the period may leave of an oscillation of that period
 LASTING = 10  # periods that it must last for a warning
 

@@ -15,7 +15,7 @@ from cfdyn.series.slow_cycles import BEGUN, begins, onset, slow_cycles
 from cfdyn.systems.orbit import Orbit, require_loss
 from cfdyn.words import how_many
 
-SMALL = 1e-3  # of the weights: a smaller swing has died out, or has not begun
+SMALL = 1e-3  # relative to the weights: a smaller oscillation has decayed, or has not begun
 
 
 @dataclass(frozen=True)
@@ -237,5 +237,5 @@ def rms(values: np.ndarray) -> float:
     """Root mean square of the finite entries, NaN if there are none."""
     finite = values[np.isfinite(values)]
     largest = float(np.abs(finite).max(initial=0.0))
-    # What runs away may be too large to square.
+    # Diverging values may be too large to square.
     return largest * float(np.sqrt(((finite / (largest or 1.0)) ** 2).mean())) if len(finite) else float("nan")

@@ -13,9 +13,9 @@ from cfdyn.errors import UsageError
 from cfdyn.integrate.trajectory import Trajectory
 from cfdyn.records.record import Record, provenance
 
-RESOLVED = 30.0  # standard errors that the gradient flow must be away, for a tenth of that to be seen
-LATE = 2 / 3  # of the time, from which on models are judged
-EQUAL = 1e-9  # of the runs' sharpness: a difference that says nothing
+RESOLVED = 30.0  # standard errors by which the gradient flow must be away, so that a tenth of it can be resolved
+LATE = 2 / 3  # fraction of the time from which on models are compared
+EQUAL = 1e-9  # relative to the runs' sharpness: an insignificant difference
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ def _warnings(runs: Runs, rows: np.ndarray) -> list[str]:
     warnings = [f"of {len(runs.ended)} runs, {', '.join(over)}; means are over the others"] if over else []
     low, high = runs.sharpness[rows, 0].mean(), runs.sharpness[rows, -1].mean()
     at_mean = runs.mean_sharpness[rows].mean()
-    # Runs that are equal, as without noise, rest in one place.
+    # Equal runs, as without noise, settle in one place.
     apart = high - low > EQUAL * abs(high)
     if apart and not low <= at_mean <= high and np.isfinite([low, at_mean, high]).all():
         most = f"{100 * (runs.levels[-1] - runs.levels[0]):.3g} % of the runs, {low:.4g} to {high:.4g}"

@@ -14,9 +14,9 @@ from cfdyn.records.record import Record, provenance
 from cfdyn.systems.map import Map, require_map, require_parameter
 from cfdyn.words import listed
 
-STILL = 1e-6  # a multiplier so near to 1 belongs to a direction along a continuum of fixed points
-STAYS = 1e-7  # of the size of a point: a fixed point that the map moves by no more
-NEAR = 0.1  # of its size: how far off the fixed point of the map may be, where weights decay
+STILL = 1e-6  # a multiplier this close to 1 belongs to a direction along a continuum of fixed points
+STAYS = 1e-7  # relative to the size of a point: a fixed point is moved by at most this
+NEAR = 0.1  # relative to its size: how far off the fixed point of the map may be, if weights decay
 LEAST, SLOW = 1e-12, 1e-3  # times the scale; from 1: a multiplier that only comes near it as the parameter goes to 0
 FIRST, FARTHEST, GROWTH = 1 / 16, 1e6, 1.3  # times the scale: where the search begins and ends, and its steps
 REAL = 1e-6  # an imaginary part of the multiplier that is round-off

@@ -12,8 +12,8 @@ from cfdyn.series.hover import hover
 from cfdyn.series.slow_cycles import DIGITS_LEFT
 from cfdyn.systems.orbit import Orbit, preconditioned_along, require_loss, thetas
 
-STILL = 1e-9  # relative: what does not change
-NARROW = 0.005  # of θ: a spread that needs no two numbers
+STILL = 1e-9  # relative: counts as constant
+NARROW = 0.005  # relative to θ: a spread that needs a single number
 SIDES = {"below": ", below it", "on": "", "above": ", above it"}
 
 

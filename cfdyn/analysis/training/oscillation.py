@@ -16,7 +16,7 @@ from cfdyn.systems.orbit import Orbit
 from cfdyn.words import how_many
 
 FEWEST_ROWS = 16  # eight periods of the shortest cycle
-MOST_COLUMNS, PRINCIPAL = 16, 4  # looked at one by one; of more, principal directions
+MOST_COLUMNS, PRINCIPAL = 16, 4  # tested one by one; of more, principal directions
 
 
 @dataclass(frozen=True)

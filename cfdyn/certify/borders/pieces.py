@@ -16,7 +16,7 @@ from cfdyn.tape.program import Node, Program, Tape
 from cfdyn.tape.rebuild import rebuild
 
 MOST_BORDERS = 3  # that cross one box; there are 3^k pieces
-MOST_NODES = 20_000  # number of operations of a program with a part for each row of data
+MOST_NODES = 20_000  # nodes of a program with a part for each row of data
 _SIGNS = frozenset("abs sign heaviside".split())
 _COMPARED = frozenset("lt le eq max min".split())
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/"}

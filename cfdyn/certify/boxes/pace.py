@@ -12,7 +12,7 @@ from cfdyn.arguments import called_with
 ENOUGH = 12  # number of boxes of one depth needed to estimate the fraction that is bisected
 FADING = 0.9  # factor by which a batch fades the counts of its depths: regions searched later differ from the first ones
 MOST = 2_000_000  # nodes of a tree
-DEPTHS = 400  # expected numbers of waiting boxes below this are ignored
+DEPTHS = 400  # levels below which expected boxes are not counted
 ENDING = 0.35  # bisected fraction below which trees end at the deepest level: below 1/2 each depth has fewer boxes
 TOLD = ("boxes done", "boxes that wait", "seconds left or None")
 Progress = Callable[[int, int, float | None], None]

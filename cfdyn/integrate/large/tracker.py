@@ -22,7 +22,7 @@ GUARDS = 2  # modes tracked beyond those near the edge: another mode can pass a 
 NEXT = 0.02  # below the edge of 2: there two held modes or more turn into the next one, which shortens steps if it is not near
 MORE = 1  # most guards beyond these: a mode that is near for some steps only is not searched again
 FEW = 1  # of many weights: near modes behind those that are held, for memory; of a crowd few enter at once
-IDLE, SPARE = 1.9, 1.6  # over the edge of 2: a guard below that is superfluous; the same for flows other than the central one
+IDLE, SPARE = 1.9, 1.6  # below the edge of 2: a guard below that is superfluous; the same for other flows than the central one
 OTHER = 0.1  # relative to a unit vector: modes farther apart are different
 
 

@@ -15,8 +15,8 @@ from cfdyn.symbolic.text.formula import is_formula
 
 DIRECTIONS = {"up": 1, "down": -1, "both": 0}
 RESERVED = ("enter", "leave")
-PLACES = np.linspace(0.0, 1.0, 5)  # in each step, where the functions are looked at
-BEGUN = 1e-9  # of a step: a start so near to a zero is on it, and that is no crossing
+PLACES = np.linspace(0.0, 1.0, 5)  # points in each step at which the functions are evaluated
+BEGUN = 1e-9  # fraction of a step: a start this close to a zero is on it, and is not a crossing
 
 
 class Crossing(NamedTuple):
@@ -71,7 +71,7 @@ class Crossings:
             self.side[k] = np.sign(slope[0] if on_it else g[0])
         sides, now = np.empty(len(g)), self.side[k]
         for i, sign in enumerate(np.sign(g).tolist()):
-            # A start on the zero belongs to where it goes; a zero on the way to where it came from.
+            # A start on the zero belongs to the side after it; a zero on the way belongs to the side before it.
             now = sides[i] = now if sign == 0 or (i == 0 and now != 0 and not np.isnan(now)) else sign
         self.side[k] = sides[-1]
         crossings, way = [], self.ways[self.names[k]]

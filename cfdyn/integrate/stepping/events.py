@@ -14,11 +14,11 @@ from cfdyn.integrate.supply.supplier import Supplier
 from cfdyn.integrate.trajectory import Event
 from cfdyn.kernels.edge.block import CENTRAL, TRACE
 
-# An eigenvalue of X this small, relative to the largest, is 0; modes whose multiplier wants to leave more slowly than this part
+# An eigenvalue of X this small, relative to the largest, is 0; modes whose multiplier leaves more slowly than this fraction
 # of the forces stay.
 NO_RANK, IDLE = 1e-9, 1e-5
-MOST_EVENTS = 10_000  # on one path; more are no sequence of phases
-MOMENT = 2e-3  # steps, in which modes that part have come apart
+MOST_EVENTS = 10_000  # largest number on one path; more are not a sequence of phases
+MOMENT = 2e-3  # steps, in which separating modes have separated
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,14 @@ def critical(supplier: Supplier, z: np.ndarray, edge_tolerance: float, drop: boo
     k = int((values >= 2.0 - 2.0 * at_edge).sum())
     if k == 0:
         return none
-    check_number(k)  # before forces of so many are asked for
+    check_number(k)  # before forces of this many are computed
     directions = vectors[:, len(values) - k :].T
     a, b = supplier.forces(z, directions / np.sqrt(p))
     alpha, beta = a @ supplier.drift(z), a @ b.T
     x, unique = covariance(Rates(alpha, beta), np.zeros((k, k)))
     weights, turn = np.linalg.eigh(x)
     first = int((weights <= NO_RANK * max(weights[-1], 0.0)).sum()) if weights[-1] > 0 else k
-    # Without force, and without a wish to go: kept, since the modes would turn without end next to it.
+    # Without force, and not leaving: kept, since the modes would rotate without end next to it.
     rates = np.einsum("iq,ij,jq->q", turn, unpacked(alpha + beta @ packed(x), k), turn)
     idle = not drop and 0 < first < k and (rates[:first] <= IDLE * np.abs(alpha).max()).all()
     first = max(first, 1) if drop else 0 if idle else first
@@ -110,7 +110,7 @@ class AtEdge(Run):
         held = critical(self.supplier, self.z, self.options.edge_tolerance, dropped, self._at_edge())
         self.clock.crawled = 0
         now = len(held.reference)
-        # An eigenvalue that only touches the edge is no event.
+        # An eigenvalue that only touches the edge is not an event.
         if (before, now) != (0, 0):
             self.events.append(Event(self.t, "leave" if dropped or now < before else "enter", now))
         if len(self.phases) > MOST_EVENTS or self._chattering():
@@ -130,7 +130,7 @@ class AtEdge(Run):
             return
         values, vectors, p = self.supplier.modes(self.z)
         held, near = self.supplier.reference(field), vectors[:, len(values) - field.k - 1 :]
-        # What of the nearest eigenvectors is not held.
+        # The part of the closest eigenvectors that is not held.
         inside = near.T @ held.T
         arriving = near @ np.linalg.svd(inside)[0][:, -1] / np.sqrt(p)
         a, _ = self.supplier.forces(self.z, arriving[None])
@@ -171,7 +171,7 @@ class AtEdge(Run):
         self.unique &= held.unique
         strong = held.multipliers[-1] if len(held.multipliers) else 1.0
         self.clock.unit = strong
-        # Errors that the edge cannot tell from a crossing must be small until a gap has opened.
+        # Errors that cannot be distinguished from a crossing must be small until a gap has opened.
         near = held.near and len(held.reference) > 0
         self.clock.slack_in = 1e-10 if held.near else 0.0
         self.clock.rtol = 1e-10 if near else self.options.rtol
@@ -185,7 +185,7 @@ class AtEdge(Run):
             if ended != methods.REACHED or self.t >= self.end:
                 return ended
         if self.options.method in ("auto", "rkc") and not self.options.step and self.supplier.dim <= MANY:
-            # Modes at an edge that others have just left turn as fast as the gap is small.
+            # Modes at an edge that others have just left rotate faster the smaller the gap is.
             self.clock.method = methods.IMPLICIT if near else self.usual()
             self.clock.auto = near or self.options.method == "auto"
             self.clock.stiff_signs = self.clock.mild_signs = 0

@@ -52,7 +52,7 @@ class Discrete(Run):
                 done += 1
                 if self.progress and done % 1000 == 1:
                     self.progress(self.now)
-        finally:  # Ctrl-C, too, keeps what is done
+        finally:  # on Ctrl-C, too, the finished part is kept
             times = np.stack([np.arange(len(sizes), dtype=float), sizes], axis=1)
             done = self.look(times[:done], pieces[:done])
             self.clock.steps = field.counts[SLOPES] = done

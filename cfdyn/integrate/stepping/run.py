@@ -23,7 +23,7 @@ METHODS = {"dop853": methods.EXPLICIT, "radau5": methods.IMPLICIT, "rkc": method
 MANY = 150  # from this many states on, a stabilised explicit step is cheaper than the factors of an implicit one
 ROWS = 256  # of steps, to begin with
 BLOW_UP = 1e15  # a state beyond it is at a singularity
-JUMPED = 1e-6  # of the edge: what is no jump of an eigenvalue
+JUMPED = 1e-6  # relative to the edge: a change of an eigenvalue that is not a jump
 
 
 @dataclass
@@ -57,10 +57,10 @@ class Run:
         self.events: list[Event] = []
         self.status, self.unique, self.found = "", True, np.zeros(3)
         self.interrupted = False  # by Ctrl-C, while it took steps
-        self.trouble = ""  # what was known at the start to be in the way
+        self.trouble = ""  # the obstruction known at the start
         self.crossings: Crossings | None = None
         self.unit, self.causes = "step", "t or lr"  # of time; of growth
-        self.begin, self.sign = 0.0, 1  # the user's time at the start, and which way it goes
+        self.begin, self.sign = 0.0, 1  # the user's time at the start, and its direction
 
     @property
     def t(self) -> float:
@@ -107,7 +107,7 @@ class Run:
             here, soon, later = (float(self.supplier.modes(self.z + moment * self.f).values[-1]) for moment in moments)
         except NumericsError:
             return "the Hessian is not defined immediately afterwards"
-        # What is smooth changes by a hundredth in a hundredth of the time.
+        # A smooth function changes by a hundredth in a hundredth of the time.
         if min(abs(soon - here), abs(later - here)) > max(JUMPED, abs(later - here) / 10):
             return "the curvature jumps over the edge there, the Hessian is not continuous"
         return "the edge is met there, and cannot be held: no force that the oscillation has takes the curvature off it smoothly"
@@ -151,7 +151,7 @@ class Run:
                     ended = methods.STALLED
                 rows = filled + min(filled, self._steps_left())
                 times, coefficients = _longer(times, rows), _longer(coefficients, rows)
-        finally:  # Ctrl-C, too, keeps what is done
+        finally:  # on Ctrl-C, too, the finished part is kept
             if filled:
                 self.phases[-1].steps.append((_used(times, filled), _used(coefficients, filled)))
         return ended
@@ -208,7 +208,7 @@ class Run:
 
 def _longer(array: np.ndarray, rows: int) -> np.ndarray:
     """An array that begins with the rows of this one."""
-    # Pieces to be put together take memory twice; it goes back to the system and comes anew, page by page, at every call.
+    # Concatenating pieces takes their memory twice, which is returned to the system and reallocated, page by page, at every call.
     longer = np.empty((rows, *array.shape[1:]))
     longer[: len(array)] = array
     return longer

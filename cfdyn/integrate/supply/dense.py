@@ -21,7 +21,7 @@ KINDS = {"plain": PLAIN, "central": CENTRAL, "trace": TRACE, "ablated": ABLATED}
 FORMULAS = ("drift", "edge", "force", "drift_jacobian", "slack_jacobian", "force_jacobian")
 KERNELS = {"spectrum": spectrum, "turn_reference": turn_reference, "follow": follow, "push": push, "hold": hold,
            "project": project}  # fmt: skip
-TIE, NEAR_TIE = 1e-13, 1e-11  # of eigenvalues, relative; and beside others at the edge, which errors blur
+TIE, NEAR_TIE = 1e-13, 1e-11  # of eigenvalues, relative; and next to others at the edge, which errors blur
 
 
 class Dense(Supplier):
@@ -74,7 +74,7 @@ class Dense(Supplier):
         held, kind = k - soft, self.kind
         pairs = {CENTRAL: held * (held + 1) // 2 + held * soft, TRACE: min(k, 1)}.get(kind, 0)
         rules = {name: flow.rule(name).compiled for name in FORMULAS if jacobians or not name.endswith("jacobian")}
-        # Compiled when first needed, as most of all that belongs to an edge: many a path never comes to one.
+        # Compiled on first use, like most code for an edge: many paths never reach one.
         pushed = k > 0 or kind == ABLATED
         edge = Edge.make(
             n=n, d=d, k=k, m=pairs, kind=kind, parameters=len(flow.p), jacobians=jacobians, soft=soft, spectral=1,
@@ -117,7 +117,7 @@ class Dense(Supplier):
             observe(field.rules, field.p, times, polynomials, rows, z, slopes)
             return Readings(z, slopes, np.zeros(m), np.zeros((m, d, d)))
         before, read = field.block.copy(), np.zeros((m, 1 + n + d * d))
-        # From now on the modes are the largest eigenvalues; equal ones are told apart by the reference.
+        # From now on the modes are the largest eigenvalues; the reference distinguishes equal ones.
         edge = Edge(field.block)
         edge.by_value, edge.fresh, edge.reference = 1, 0, reference
         observe(addresses(read_off.compiled), field.block, times, polynomials, rows, z, read)

@@ -12,7 +12,7 @@ from cfdyn.symbolic.maps import LossMap
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.map import Map
 
-# Times the usual rise between two points, and of the height of the graph: there a jump is looked for, by so many bisections.
+# Times the usual rise between two points, and of the graph's height: a jump is searched for there, by this many bisections.
 STEEP, HIGH, HALVINGS = 10.0, 0.01, 40
 
 

@@ -42,7 +42,7 @@ FEW = 3  # entries of a legend that stand among the curves
 MOST_PERIODS, LINE = 4, 0.16  # of a kind with an entry each in the legend; inches of one of its lines
 HALO = [withStroke(linewidth=1.6, foreground="white")]  # of names, which lines may pass behind
 BOX = np.array([[i, j] for i in (-1, 0, 1) for j in (-1, 0, 1)])
-# Where what is born is unstable on the centre manifold: the sign of the coefficient there.
+# Where the bifurcating object is unstable on the centre manifold: the sign of the coefficient there.
 UNSTABLE = {"flip": -1, "neimark-sacker": 1}
 
 
@@ -178,7 +178,7 @@ def _filled(values: np.ndarray) -> np.ndarray:
 def _name_points(figure: Figure, axes: Axes, curves: Sequence[BifurcationCurve], points: Sequence[CodimensionTwo]) -> None:
     """The short name of each special point, once, on the side of it where lines, points and names are farthest away."""
     root: Any = figure.figure
-    root.draw_without_rendering()  # the layout decides where things are
+    root.draw_without_rendering()  # the layout determines positions
     scale, frame = root.dpi / 72, axes.get_window_extent()
     lines = [axes.transData.transform(c.parameters) for c in curves]
     ink = np.concatenate([_dense(line, 2 * scale) for line in lines])

@@ -41,7 +41,7 @@ def _tree(axes: Axes, cascade: Cascade) -> None:
     for k, (old, new) in enumerate(zip(cascade.points[:-1], cascade.points[1:], strict=True), 1):
         if len(new) != 2 * len(old):
             continue
-        # Point i of the cycle goes over into i and i + n of the doubled one; where each begins is its own affair.
+        # Point i of the cycle continues as i and i + n of the doubled one; each may begin at any point.
         shifts = [np.abs(np.tile(np.roll(old, s, axis=0), (2, 1)) - new).max() for s in range(len(old))]
         parents = np.tile(np.roll(old, int(np.argmin(shifts)), axis=0), (2, 1))[:, 0]
         ends = np.stack([np.full(len(new), k), parents, np.full(len(new), k + 1), new[:, 0]], axis=1).reshape(-1, 2, 2)

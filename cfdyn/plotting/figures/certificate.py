@@ -22,7 +22,7 @@ from cfdyn.words import shortened
 
 SAMPLES = 1201
 Pair = tuple[float, float]
-# What is known of a part of a box, with its colour: lightness alone tells them apart too.
+# What is known of a part of a box, with its colour: lightness alone distinguishes them too.
 KNOWN = {
     "a": ("no image meets it", "#d7e3f0"), "o": ("leaves the box", "#f3f1ec"), "d": ("moved by the map", "#9dbcdc"),
     "q": ("fewer steps return too", "#5f8fc2"), "s": ("in a proven cycle", "#1f4f88"),

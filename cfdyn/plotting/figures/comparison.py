@@ -147,7 +147,7 @@ def _draw_distance(axes: Axes, comparison: Comparison) -> None:
     for model in comparison.models:
         away = np.linalg.norm(model.w - comparison.averaged[: len(model.w)], axis=1)
         axes.plot(comparison.t[: len(away)], np.maximum(away, 1e-300), **styles(comparison)[model.name], linewidth=1.2)
-        # One that runs away must not flatten the others.
+        # A diverging one must not flatten the others.
         largest = max(largest, float(away.max(initial=0.0)) if model in whole or not whole else 0.0)
     if largest > 0:
         axes.set(yscale="log", ylim=(max(1e-5 * largest, 1e-16), 2 * largest))

@@ -17,7 +17,7 @@ from cfdyn.plotting.style import ACCENT, INK, PALETTE, PAPER, WARN, axis_label
 from cfdyn.plotting.titles import map_title
 
 ROWS, COLUMNS, THICK = 1080, 2400, 3  # of the image, the columns at most; rows that a state covers
-BULK = (0.002, 0.998)  # of the states: what is beyond is left out, and the figure says so
+BULK = (0.002, 0.998)  # fraction of the states: others are omitted, and the figure says so
 EVEN, SHADE = 0.4, 0.5  # the darkness of states that are evenly spread, and the power of the density with which it grows
 GONE = "#e9eaec"  # where every orbit escapes
 DEEPEST = -2.0  # exponent that is drawn
@@ -56,7 +56,7 @@ def _draw_branches(axes: Axes, diagram: OrbitDiagram, branches: Sequence[Branch]
             raise UsageError(f"what lies over this orbit diagram is branches of cycles over {diagram.parameter}")
         points = branch.points[:, :, branch.step.names.index(diagram.name)]
         stable = np.asarray(branch.stable, bool)
-        # A row beside an unstable one ends its line, so that it begins where the stable one ends.
+        # A row next to an unstable one ends its line, so that it begins where the stable one ends.
         near = np.convolve(~stable, [1, 1, 1], "same") > 0
         for style, shown in ((("-", 1.1), stable), ((":", 0.9), near)):
             axes.plot(branch.parameter, np.where(shown[:, None], points, np.nan), style[0], color=ACCENT, linewidth=style[1])

@@ -19,7 +19,7 @@ def draw(exponents: RandomLyapunov) -> Figure:
         axes = figure.subplots()
         place = np.arange(1, len(exponents.exponents) + 1)
         runs = exponents.of_runs[:MOST]
-        # Spread evenly, in an order that has nothing to do with their numbers.
+        # Spread evenly, in an order unrelated to their values.
         aside = (np.arange(len(runs)) * 0.618034 % 1 - 0.5) * 0.5
         across, words = place + aside[:, None], f"one run of {exponents.steps} steps"
         axes.plot(across.ravel(), runs.ravel(), ".", color=PALE, markersize=3, label=words)

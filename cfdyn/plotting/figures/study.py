@@ -20,7 +20,7 @@ from cfdyn.words import called
 
 WIDTH, MOST_MARKS = 7.4, 24
 BACKED = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 1.0}
-ENOUGH, LONGEST = 60, 16  # steps that tell all where it repeats; and the longest period that is looked for
+ENOUGH, LONGEST = 60, 16  # steps that suffice if it repeats; and the longest period that is searched for
 
 
 def draw(study: Study) -> Figure:

@@ -52,7 +52,7 @@ def _draw_states(path: Trajectory) -> Figure:
     """The entries of the state that move most, and the step sizes."""
     t, z = _dense(path, path.state) if len(path.starts) else (path.t, path.z)
     moves = np.ptp(z, axis=0) / (1e-300 + np.abs(z).max(axis=0))
-    timed = len(path.names) > path.n_weights and path.names[-1] == "t"  # the time itself is no panel
+    timed = len(path.names) > path.n_weights and path.names[-1] == "t"  # the time itself is not a panel
     moved = np.sort(np.argsort(-moves[: len(moves) - timed], kind="stable")[:MOST_STATES])
     early = len(path.starts) > 2 and path.starts[0] == 0 < path.sizes[0] and np.median(path.starts) < 0.01 * path.t[-1]
     with house_style():

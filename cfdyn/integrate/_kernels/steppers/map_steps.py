@@ -13,7 +13,7 @@ from cfdyn.machine.jit import call, inline_kernel, kernel
 
 TANGENT = 1e-9  # relative to |∇g||F|: a rate that counts as 0
 MOST_CROSSINGS = 4  # before one in the right direction
-RUN_OFF = 1e3, 1e6  # times the size before the step, or more: a flow that ends there has diverged to infinity
+RUN_OFF = 1e3, 1e6  # times the size before the step; a size: a flow that stalls beyond one of them has diverged to infinity
 ARRIVED, TOUCHES, TO_AND_FRO = 100, 101, 102  # how a step ends, in addition to the codes of `methods`
 
 
