@@ -70,7 +70,7 @@ def onto_edge(place: P, search: Search) -> tuple[P | None, P]:
 
 
 def no_state() -> NumericsError:
-    """The error where there is none."""
+    """The error if there is no such state."""
     return NumericsError("the start is beyond the edge (H is not below θP), and no state on the edge was found near it; "
                          "start elsewhere, lower lr, or give the optimizer's state with the start")  # fmt: skip
 
@@ -152,7 +152,7 @@ class Compiled:
         return Compiled(self.supplier, z)
 
     def to_edge(self, origin: np.ndarray) -> np.ndarray | None:
-        """From z to the nearest state to an origin."""
+        """From z to the state closest to an origin."""
         n, d, (values, vectors, p) = self.supplier.dim, self.supplier.n_weights, self.modes
         directions = vectors[:, values > 2.0 - NEAR][:, -MOST_MODES:].T
         a, b = (part * (np.arange(n) >= (d if n > d else 0)) for part in self.supplier.forces(self.z, directions / np.sqrt(p)))

@@ -71,16 +71,16 @@ def branch_starts(
     step: Map, name: str, bounds: Interval, period: int, start: Any, box: Sequence[Interval], minima: Sequence[Minimum] = (),
     seed: int = 0,
 ) -> BranchStarts:  # fmt: skip
-    """Where to begin along a parameter: at its value in the map, if that is within the bounds.
+    """Default starts along a parameter: at its value in the map, if that is within the bounds.
 
     step, name, bounds : the map, the parameter, and where its branches end
     period : of the cycles
-    start : a point (D,), or the weights, which is taken, or the cycle that its orbit ends on; None: cycles are looked for
-    box : where, for each variable
-    minima : of the loss; the fixed points at the isolated ones are taken where the period is 1
+    start : a point (D,), or the weights: it is used itself, or the cycle on which its orbit ends; None: search for cycles
+    box : where to search, for each variable
+    minima : of the loss; if the period is 1, the fixed points at the isolated ones are used
     seed : of the search
 
-    UsageError: no such parameter, bounds or start, or a period too long to look for
+    UsageError: no such parameter, bounds or start, or a period too long for a search
 
     >>> import cfdyn as cf
     >>> step = cf.Map.from_text("r*x*(1-x)", params={"r": 3.2})

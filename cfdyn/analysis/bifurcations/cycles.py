@@ -141,7 +141,7 @@ def cycles(
     References
     ----------
     Schmelcher & Diakonos (1997), Phys. Rev. Lett. 78, 4733; Davidchack & Lai (1999), Phys. Rev. E 60, 6172; boxes: Galias
-    (1998), J. UCS 4, 114. Of cycles that are images under a symmetry of the map (z_i → ± z_k) one is looked for.
+    (1998), J. UCS 4, 114. Among cycles that are images under a symmetry of the map (z_i → ± z_k) only one is searched for.
     """
     if method not in METHODS:
         raise unknown("method", str(method), METHODS)

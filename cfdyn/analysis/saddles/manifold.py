@@ -49,6 +49,6 @@ def manifold(
     Cabré, Fontich & de la Llave (2005), J. Differential Equations 218, 444: the parametrisation method.
     """
     if cycle is None:
-        raise UsageError("manifold takes one cycle; manifolds(step, box=…) looks for saddles in a box")
+        raise UsageError("manifold takes one cycle; manifolds(step, box=…) searches for saddles in a box")
     kind = "stable" if stable else "unstable"
     return manifolds(step, cycle, [kind], box, length, period, progress=progress)[0]

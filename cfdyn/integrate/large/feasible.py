@@ -45,7 +45,7 @@ class Tracked:
         return Tracked(self.modes)
 
     def to_edge(self, origin: np.ndarray) -> np.ndarray | None:
-        """From z to the nearest state to an origin."""
+        """From z to the state closest to an origin."""
         return _move(self.modes.flow, self.point, origin)
 
 

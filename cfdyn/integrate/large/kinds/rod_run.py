@@ -1,4 +1,4 @@
-"""The rod flow of a loss of many weights: a centre and the covariance of the swing about it, of low rank, by stabilised steps."""
+"""The rod flow of a loss of many weights: a centre and the low-rank covariance of its oscillation, by stabilised steps."""
 
 from __future__ import annotations
 
