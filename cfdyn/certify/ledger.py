@@ -84,7 +84,7 @@ class Ledger:
 def cycles(loss: Any, optimizer: Any = None, period: int = 1, box: Any = None, *, most: int = MOST,
            jobs: int | None = None, progress: Progress | None = None, keep: str | os.PathLike | None = None,
            **vary: Any) -> Ledger:  # fmt: skip
-    """Prove all cycles of least period n whose points lie in a box: each in its own box, and no others exist.
+    """All cycles of least period n whose points lie in a box: each proved in a box of its own, and no other exists.
 
     Parameters
     ----------

@@ -136,7 +136,7 @@ def _record(
     """A tangency, with the change of the orbits across it."""
     value, bend = contact.values[name], contact.bend
     kind: str | None = None
-    words = "not looked at"
+    words = "not examined"
     out = contact.arms[0]
     if crises:
         start = out.at(out.side * float(out.series.radius[out.place]))[0]
