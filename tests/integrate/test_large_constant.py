@@ -58,7 +58,7 @@ def test_output_biases_beyond_the_edge_are_told_with_the_largest_rate(optimizer,
     net = cf.networks.mlp(cf.DataSet(table[:, :4], table[:, 4:]), widths="4")
     rows = np.eye(net.dim)[-3:]
     np.testing.assert_allclose(net.hvps(net.start, rows) @ rows.T, np.eye(3), atol=1e-14)
-    with pytest.raises(NumericsError, match=f"block of w33, w34, w35 is the same at the 4 states looked at, .*{words}") as error:
+    with pytest.raises(NumericsError, match=f"block of w33, w34, w35 is the same at the 4 examined states, .*{words}") as error:
         cf.solve(cf.flows.central(net, optimizer), net.start, 5)
     assert float(str(error.value).rsplit("below ", 1)[1]) == pytest.approx(bound, rel=1e-6)
 
