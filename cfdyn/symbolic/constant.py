@@ -1,4 +1,4 @@
-"""Which entries of the state the outputs of a program read, as it is written."""
+"""Which entries of the state the outputs of a program depend on, syntactically."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from cfdyn.tape.program import Program
 
 
 def constant_outputs(program: Program) -> np.ndarray:
-    """True for each output (m,) that no input of the state reaches: it is constant for certain.
+    """True for each output (m,) that depends on no entry of the state: it is certainly constant.
 
     >>> import cfdyn as cf
     >>> flow = cf.flows.central(cf.Loss("x**2 + x*y + y**4"), cf.optimizers.gd(lr=0.1))
@@ -17,7 +17,7 @@ def constant_outputs(program: Program) -> np.ndarray:
 
 
 def untouched(program: Program, n: int) -> np.ndarray:
-    """True for each entry (D,) of the state that the first ``n`` reach in no number of steps of a map."""
+    """True for each entry (D,) of the state that the first ``n`` entries influence in no number of steps of a map."""
     reads, reached, before = _reads(program), (1 << n) - 1, 0
     while reached != before:
         before, reached = reached, reached | sum(1 << k for k, read in enumerate(reads) if read & reached)
@@ -25,7 +25,7 @@ def untouched(program: Program, n: int) -> np.ndarray:
 
 
 def _reads(program: Program) -> list[int]:
-    """Of each output the entries of the state that it reads, one bit each."""
+    """For each output the entries of the state that it reads, one bit each."""
     tape, reads = program.tape, dict[int, int]()
     for node in program.order:
         reads[node] = 1 << tape.args[node][0] if tape.ops[node] == "z" else 0

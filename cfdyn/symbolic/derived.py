@@ -1,4 +1,4 @@
-"""Maps made of another map: with angles, with parameters as states, beside their mirror image."""
+"""Maps derived from another map: with angles, with parameters as states, or lifted to the centre and swing of an oscillation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIFTS: Mapping[str, str] = {"rod": "delta", "edge": "swing"}
 
 @dataclass(frozen=True)
 class DerivedMap:
-    """A map that is its ``base`` in all that it does not say itself."""
+    """A map that takes every attribute that it does not define itself from its ``base``."""
 
     base: Any
     # As of `cfdyn.symbolic.maps.LossMap`; ``rest`` is None where a start needs the state behind the weights.
@@ -78,10 +78,10 @@ class ExtendedMap(DerivedMap):
 
 @dataclass(frozen=True)
 class LiftedMap(DerivedMap):
-    """A map z → f(z) seen from the middle of its swing; ``kind`` "rod" or "edge", as in `cfdyn.systems.lifts`.
+    """A map z → f(z) in coordinates of the centre of its oscillation; ``kind`` "rod" or "edge", as in `cfdyn.systems.lifts`.
 
-    The state is the centre, then what swings about it. A start needs what swings: the weights alone are none. The loss is
-    measured at the centre.
+    The state is the centre, followed by the swing about it. A start must include the swing: weights alone are not a start. The
+    loss is evaluated at the centre.
     """
 
     kind: str
@@ -128,10 +128,10 @@ class FieldMap:
 
 @dataclass(frozen=True)
 class CircleMap(DerivedMap):
-    """The base with the entries named in ``periods`` brought back, after each step, into [cut·P, cut·P + P).
+    """The base with the entries named in ``periods`` reduced, after each step, to [cut·P, cut·P + P).
 
-    ``unrolled``: the floors of the base only take whole periods off, and are left out; ``steady``: whether the map repeats
-    with these periods for other parameters too. Made and checked by `cfdyn.symbolic.programs.angles.circle_map`.
+    ``unrolled``: the floors of the base only subtract whole periods, and are omitted; ``steady``: whether the map has these
+    periods for other parameters too. Made and checked by `cfdyn.symbolic.programs.angles.circle_map`.
     """
 
     periods: Mapping[str, float]

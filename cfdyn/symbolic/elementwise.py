@@ -1,6 +1,6 @@
-"""An optimizer weight by weight as functions of arrays, for losses that are no formulas: its step, and what flows are made of.
+"""An elementwise optimizer as functions of arrays, for losses that are not formulas: its step, and the parts of its flows.
 
-`steps` and `preconditioning` write the same for a loss that is a formula. Steps and flows read the formulas of an optimizer in
+`steps` and `preconditioning` do the same for a loss that is a formula. Steps and flows read the formulas of an optimizer in
 different ways: a step updates every state, a flow keeps the slow ones and has coefficients in place of momentum.
 """
 
@@ -25,17 +25,17 @@ Function = Callable[[Sequence[Any], Sequence[float] | np.ndarray], list[Any]]
 
 
 def check_elementwise(optimizer: Optimizer) -> None:
-    """A UsageError for an optimizer that looks at matrices or at a second gradient."""
+    """Raise a UsageError for an optimizer that uses matrices or a second gradient."""
     if isinstance(optimizer, MatrixOptimizer) or optimizer.probe is not None:
-        raise UsageError(f"{optimizer.name} looks at matrices of weights, or at the gradient elsewhere than at the weights; "
-                         "a step of it takes a cf.Loss")  # fmt: skip
+        raise UsageError(f"{optimizer.name} uses matrices of weights, or the gradient elsewhere than at the weights; "
+                         "its step needs a cf.Loss")  # fmt: skip
 
 
 class ElementwiseStep:
     """A step, for all values of the hyperparameters p, (n_p,), in the optimizer's order.
 
-    Arguments of all functions: z = (the weights, the states of each weight, numbers for the shared states, the gradient g,
-    gg = ‖g‖²), and p. What they give are arrays, or numbers where all weights have the same.
+    Arguments of all functions: z = (the weights, the states of each weight, numbers for the shared states, the gradient g, gg =
+    ‖g‖²), and p. They return arrays, or numbers where all weights share one value.
 
     Examples
     --------
@@ -67,21 +67,21 @@ class ElementwiseStep:
 
     @property
     def jacobian(self) -> Function:
-        """Of `step`, by all entries of z, row by row."""
+        """The Jacobian of `step` with respect to all entries of z, row by row."""
         return self._function("jacobian", lambda: sum(jacobian(self._tape, self._after, self._z), []))
 
     @property
     def gradient(self) -> Function:
-        """What takes the place of g in `step`, such as g clipped, given the loss's own g and gg; then its slopes by z."""
+        """The vector that replaces g in `step`, such as g clipped, given the loss's own g and gg; then its derivatives by z."""
         return self._function("gradient", lambda: [self._gradient, *jacobian(self._tape, [self._gradient], self._z)[0]])
 
     @property
     def preconditioner(self) -> Function:
-        """θP/2 and P of the step; a UsageError for an optimizer without."""
+        """θP/2 and P of the step; a UsageError for an optimizer without P."""
         return self._function("preconditioner", self._preconditioner)
 
     def by_parameter(self, name: str) -> Function:
-        """The slopes of `step` and of what takes the place of g by a hyperparameter."""
+        """The derivatives of `step` and of the replacement of g with respect to a hyperparameter."""
         outputs = [*self._after, self._gradient]
         return self._function(f"by {name}", lambda: [row[0] for row in jacobian(self._tape, outputs, [self._p[name]])])
 
@@ -97,11 +97,11 @@ class ElementwiseStep:
 
 
 class ElementwiseFlow:
-    """What a flow is made of; ``wanted``: by which flow, ``edge``: whether it has one.
+    """The parts of a flow; ``wanted``: the name of the flow, ``edge``: whether it has an edge.
 
-    ``each``, ``shared``: the slow states of a weight and those that all share. Arguments of all functions: the weights, the
-    states of ``each``, numbers for ``shared``, the gradient g and gg = ‖g‖²; what they give are arrays, or numbers where
-    all weights have the same. `preconditioning` shows what metric Q = θP/2, pace P/G, decay δ and rates f mean.
+    ``each``, ``shared``: the slow states of a weight and those that all weights share. Arguments of all functions: the weights,
+    the states of ``each``, numbers for ``shared``, the gradient g and gg = ‖g‖²; they return arrays, or numbers where all weights
+    share one value. `preconditioning` explains the metric Q = θP/2, the pace P/G, the decay δ and the rates f.
 
     Examples
     --------
@@ -146,7 +146,7 @@ class ElementwiseFlow:
 
     @cached_property
     def edge(self) -> Any:
-        """The slopes ∂Q/∂s, then ½∂²f/∂g² and ∂f/∂gg of each state."""
+        """The derivatives ∂Q/∂s, then ½∂²f/∂g² and ∂f/∂gg of each state."""
         t, n = self.tape, len(self.states)
         slopes = jacobian(t, [self._metric], self._s)[0] if n else []
         along = jacobian(t, self._rates, [self._g, self._gg]) if n else []
@@ -158,7 +158,7 @@ class ElementwiseFlow:
 
     @cached_property
     def relaxation(self) -> Any:
-        """−∂f/∂s of each state by itself: the rate at which it comes to rest."""
+        """−∂f/∂s of each state with respect to itself: its relaxation rate."""
         t = self.tape
         slopes = jacobian(t, self._rates, self._s)
         return self._function([t.neg(slopes[k][k]) for k in range(len(self.states))])

@@ -37,7 +37,7 @@ class LossSpec:
     columns, data : names of the data columns and the table, (rows, columns)
     batch : the rows that count; all if None
     shapes : (rows, columns) of the matrices that the weights are, row by row and one after the other
-    box : where the interesting things happen, one (lo, hi) for each variable
+    box : the region of interest, one (lo, hi) for each variable
     name, summary, reference : for lists and reports
     """
 
@@ -55,7 +55,7 @@ class LossSpec:
 
     @cached_property
     def key(self) -> str:
-        """Text that two losses share exactly if they share their compiled code."""
+        """A text that two losses share if and only if they share their compiled code."""
         # The rows of a batch stand in the code as constants.
         batch = "" if self.batch is None else f"|{hashlib.sha256(self.batch_rows().tobytes()).hexdigest()}"
         return f"{self.formula.key}|{self.variables}|{tuple(self.params)}|{self.columns}|{self.shapes}{batch}"
@@ -88,11 +88,11 @@ class LossSpec:
 
     @property
     def switching(self) -> tuple[Node, ...]:
-        """The functions at whose zeros the formula changes its branch; empty for a smooth loss."""
+        """The functions at whose zeros the formula changes branch; empty for a smooth loss."""
         return self.formula.switching
 
     def latex(self, short: bool = False) -> str:
-        """The formula in LaTeX; if it must be ``short``, nothing where it would not fit a title."""
+        """The formula in LaTeX; with ``short``, an empty text if it would not fit a title."""
         body = self.formula.latex
         if not body and not short:
             from sympy import latex
@@ -118,7 +118,7 @@ def shortened(text: str, most: int = 160) -> str:
 
 
 def merged(old: Mapping[str, float], new: Mapping[str, float], what: str) -> dict[str, float]:
-    """``old`` with finite values of ``new``; an unknown name is an error with the nearest one."""
+    """``old`` with finite values of ``new``; an unknown name is an error that suggests the closest one."""
     for name in new:
         if name not in old:
             raise unknown(what, name, old)
@@ -134,12 +134,12 @@ def make_loss(
     text: str | sp.Expr | Callable[..., Any], variables: str | int | Sequence[str] | None = None,
     params: Mapping[str, float] | None = None, columns: Sequence[str] = (), **fields: Any,
 ) -> LossSpec:  # fmt: skip
-    """A LossSpec from text or a SymPy expression; names that are no parameters become variables.
+    """A LossSpec from text or a SymPy expression; names that are not parameters become variables.
 
-    Variables that are named are variables also where the formula does not contain them.
+    Named variables remain variables even if the formula does not contain them.
 
-    A FormulaError for what is not a formula, or is one without variables, with a name that has no value, or with a declared
-    name that means something else.
+    Raises FormulaError for text that is not a formula, and for a formula without variables, with a name that has no value, or
+    with a declared name that has another meaning.
 
     >>> make_loss("a*x10*x2 + x2**2", params={"a": 1.0}).variables
     ('x2', 'x10')
@@ -178,7 +178,7 @@ def of_function(
     function: Callable[..., Any], variables: str | int | Sequence[str] | None, params: Mapping[str, float] | None,
     columns: Sequence[str],
 ) -> tuple[str, list[str], dict[str, float]]:  # fmt: skip
-    """The formula of a Python function that gives one number, its variables and parameters."""
+    """The formula of a Python function that returns one number, with its variables and parameters."""
     from cfdyn.symbolic.traced import traced
 
     texts, names, values = traced(function, split_names(variables), params)
@@ -195,7 +195,7 @@ def _check_table(data: Any, columns: Sequence[str]) -> None:
 
 
 def split_names(names: str | int | Sequence[str] | None) -> list[str]:
-    """``"x, y"``, ``"x y"`` or a sequence as a list of distinct names; none of nothing; of a number so many: w1, w2, …
+    """``"x, y"``, ``"x y"`` or a sequence as a list of distinct names; an empty list for None; w1, …, wn for a number n.
 
     >>> split_names("x, y"), split_names(3), split_names(1)
     (['x', 'y'], ['w1', 'w2', 'w3'], ['w'])

@@ -1,9 +1,8 @@
-"""What a map is made of: a loss and an optimizer, plain formulas, other maps in sequence, or another map
-lifted or with parameters as states.
+"""The parts of a map: a loss and an optimizer, formulas, maps in sequence, or a map lifted or with parameters as states.
 
-Of each: ``names`` of the state, ``n_weights`` of them weights, which come first, ``rest``: initial values behind these, None
-where a start needs them; ``params``, and ``at``: the same with other parameter values; ``observed``: the loss that an orbit is
-measured by, ``data``: the table that is read at run time, or None; ``switching``: the functions at whose zeros it changes its
+Each has ``names`` of the state, of which the first ``n_weights`` are weights, ``rest``: initial values behind these, None if a
+start must give them; ``params``, and ``at``: a copy with other parameter values; ``observed``: the loss that is evaluated along
+an orbit, ``data``: the table that is read at run time, or None; ``switching``: the functions at whose zeros the map changes
 branch; ``key`` identifies the compiled code, ``title`` is for messages and tables.
 """
 
@@ -33,7 +32,7 @@ USUAL_VARIABLE = re.compile(r"[uvwxyz]_?\d*", re.ASCII)
 class LossMap:
     """One optimizer step on a loss; the state is (weights, per-weight states, shared states).
 
-    Of two parameters of one name the loss's keeps it, and the optimizer's is called ``optimizer_…``.
+    If loss and optimizer have a parameter of the same name, that of the optimizer is called ``optimizer_…``.
     """
 
     loss: LossSpec
@@ -110,8 +109,8 @@ class FormulaMap:
 class ComposedMap:
     """The parts applied in turn, the first one first; made by `compose_specs`.
 
-    ``renamed`` gives, for each part, its parameter's name → the name in the composition; ``observed`` is the
-    loss that an orbit is measured by, if there is one for all parts.
+    ``renamed`` maps, for each part, the names of its parameters to those in the composition; ``observed`` is the loss that is
+    evaluated along an orbit, if all parts share one.
     """
 
     parts: tuple[Any, ...]
@@ -166,7 +165,7 @@ class ComposedMap:
 
 
 def compose_specs(parts: Sequence[Any], observed: LossSpec | None = None) -> ComposedMap:
-    """The parts in sequence as one map, measured by ``observed`` or by the loss that they have in common.
+    """The parts in sequence as one map, which observes ``observed`` or the loss that they have in common.
 
     A parameter with one value in all parts keeps its name and stays one parameter; one whose values
     differ becomes ``lr_1``, ``lr_2``, … (numbered by part).
@@ -184,7 +183,7 @@ def compose_specs(parts: Sequence[Any], observed: LossSpec | None = None) -> Com
 
 
 def _common_loss(parts: Sequence[Any]) -> LossSpec | None:
-    """The one loss, with one set of parameters and one table, that all parts go down."""
+    """The loss, with one set of parameters and one table, that all parts share."""
     first = parts[0].observed
     if first is None or any(
         p.observed is None or p.observed.key != first.key or p.observed.params != first.params or p.data is not parts[0].data
@@ -198,9 +197,9 @@ def make_map(
     formulas: AsSystem, variables: str | int | Sequence[str] | None,
     params: Mapping[str, float] | None, what: str = "map",
 ) -> FormulaMap:  # fmt: skip
-    """A FormulaMap from text, one formula for each variable; ``what`` it is for, a map or a flow.
+    """A FormulaMap from text, one formula for each variable; ``what``: a map or a flow, for messages.
 
-    Of a flow ``t`` is the time, unless it is a variable or a parameter: where there is a formula too few for it.
+    For a flow ``t`` is the time, unless it is a parameter or a variable with a formula of its own.
     """
     if isinstance(formulas, str) and ";" in formulas:
         formulas = formulas.split(";")

@@ -27,8 +27,8 @@ class MatrixOptimizer(Optimizer):
     Parameters
     ----------
     states : for the shape of a matrix of weights, the starting value of each state matrix
-    advance : (tape, W, gradient, states, hyperparameters) → the new W and states; ``settings`` are the
-        numbers that shape its code
+    advance : (tape, W, gradient, states, hyperparameters) → the new W and states; ``settings`` are the numbers on which its code
+        depends
     """
 
     states: Callable[[Shape], States] = _none
@@ -37,7 +37,7 @@ class MatrixOptimizer(Optimizer):
 
     @property
     def key(self) -> str:  # type: ignore[override]
-        """The name and what shapes the code; the code itself belongs to the version of the package."""
+        """The name and the settings of the code; the code itself belongs to the version of the package."""
         return f"{self.name}|{self.settings}|{tuple(self.options.items())}|{tuple(self.params)}"
 
     def __str__(self) -> str:

@@ -36,19 +36,19 @@ class Optimizer:
     ----------
     name : what the user types
     params : hyperparameters with their values; ``lr`` is the learning rate η
-    update : right-hand sides for ``w`` and each state; all of them see the old values.
+    update : right-hand sides for ``w`` and each state; all of them use the old values.
         ``g`` is the gradient at the current weights, ``gg`` its squared length
     define : intermediate values, in order, that later ones and the updates may use
-    per_weight : states with one entry for each weight; ``shared`` states have one in all
+    per_weight : states with one entry for each weight; ``shared`` states have a single entry
     initial : starting value of each state
     domain : for a hyperparameter, a key of ``DOMAINS``
     options : switches that changed the formulas, for display
-    gradient : what takes the place of ``g`` everywhere, such as g + weight_decay*w
-    probe : a second place for each weight; ``h`` is the loss's gradient there
-    preconditioner : P of w ← w − g/P, a formula of the hyperparameters and of the new states. With momentum a linear
-        average of the gradients stands in place of g; how it is normalised is up to P, and if P is not given, it is
-        such that a slow gradient g moves the weights by g/P a step. θ and G of `flows.central` follow from the updates
-    flow : for each state s of the preconditioner ds/dt, time in steps, from g, gg and s; states without are momentum
+    gradient : the formula that replaces ``g`` everywhere, such as g + weight_decay*w
+    probe : a second point, one formula for each weight; ``h`` is the loss's gradient there
+    preconditioner : P of w ← w − g/P, a formula of the hyperparameters and of the new states. With momentum a linear average of
+        the gradients takes the place of g; P determines its normalisation, and if P is not given, a slow gradient g moves the
+        weights by g/P per step. θ and G of `flows.central` follow from the updates
+    flow : for each state s of the preconditioner ds/dt, time in steps, from g, gg and s; states without ds/dt are momentum
     threshold : the largest stable lr × curvature on a quadratic; for an adaptive method, of the
         preconditioned curvature
 
@@ -88,14 +88,14 @@ class Optimizer:
 
     @cached_property
     def key(self) -> str:
-        """Text that two optimizers share exactly if they share their compiled code."""
+        """A text that two optimizers share if and only if they share their compiled code."""
         define, update = ({name: f.key for name, f in part.items()} for part in (self.define, self.update))
         more = [f and f.key for f in (self.gradient, self.probe)]
         return f"{define}|{update}|{more}|{self.per_weight}|{self.shared}|{tuple(self.params)}"
 
     @property
     def switching(self) -> tuple[Node, ...]:
-        """The functions at whose zeros a formula changes its branch (of sign, Max, …)."""
+        """The functions at whose zeros a formula changes branch (of sign, Max, …)."""
         formulas = (*self.define.values(), *self.update.values(), self.gradient, self.probe)
         return tuple(node for f in formulas if f is not None for node in f.switching)
 
@@ -118,16 +118,17 @@ class Optimizer:
         return float(evaluate(Program(tape, (root,), 0, len(names)), algebra, [], values)[0])
 
     def state_names(self, loss: LossSpec) -> tuple[str, ...]:
-        """Names of the state behind the weights: v_x, v_y, …, then the shared ones."""
+        """Names of the states after the weights: v_x, v_y, …, then the shared ones."""
         return (*(f"{state}_{w}" for state in self.per_weight for w in loss.variables), *self.shared)
 
     def initial_state(self, loss: LossSpec) -> tuple[float, ...]:
-        """The starting values of that state, in the same order."""
+        """The starting values of these states, in the same order."""
         return (*(self.initial[s] for s in self.per_weight for _ in loss.variables), *(self.initial[s] for s in self.shared))
 
     def beside(self, others: Container[str]) -> dict[str, str]:
-        """The name in a map of each hyperparameter, beside a loss's: one that it has too, if it is not lr, is ``optimizer_…``; a
-        UsageError where the loss has that name, too.
+        """The name of each hyperparameter in a map with a loss; one that the loss also has, except lr, becomes ``optimizer_…``.
+
+        Raises UsageError if the loss has that name, too.
 
         >>> import cfdyn as cf
         >>> cf.optimizers.rmsprop(lr=0.1).beside(["eps"])
@@ -171,12 +172,12 @@ class Optimizer:
 
         Parameters
         ----------
-        update : for ``w`` and each per-weight state its next value, seeing the old values
+        update : for ``w`` and each per-weight state its next value, from the old values
         params : hyperparameters; ``lr`` must be positive
         define : intermediate values, in order, that later formulas may use
-        shared : states with a single entry; ``t``, the number of the step being taken (1, 2, …),
-            is added by itself where a formula uses it
-        initial : starting values of the states, 0 where not given
+        shared : states with a single entry; ``t``, the number of the current step (1, 2, …), is added automatically if a formula
+            uses it
+        initial : starting values of the states (default 0)
         gradient, probe, preconditioner, flow, threshold : as for `Optimizer`
 
         Examples

@@ -1,4 +1,4 @@
-"""The preconditioner and the edge of the step that an optimizer makes from a state, as nodes of a tape."""
+"""The preconditioner and the edge of an optimizer's step from a state, as nodes of a tape."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,11 +14,11 @@ from cfdyn.tape.rebuild import rebuild
 
 
 def preconditioning(spec: Any) -> Recursion:
-    """What P and θ of a map's optimizer are read off.
+    """The recursion that determines P and θ of a map's optimizer.
 
     Raises
     ------
-    UsageError : the map is no single step on a loss, or its optimizer has no P, no momentum that is linear, or no flip
+    UsageError : the map is not a single step on a loss, or its optimizer has no P, no linear momentum, or no flip
     """
     if isinstance(spec, ExtendedMap):
         return preconditioning(spec.base)
@@ -28,7 +28,7 @@ def preconditioning(spec: Any) -> Recursion:
 
 
 def step_recursion(optimizer: Optimizer) -> Recursion:
-    """What P and θ of an optimizer's step are read off; a UsageError as of `preconditioning`."""
+    """The recursion that determines P and θ of an optimizer's step; a UsageError as in `preconditioning`."""
     check_gradient("", optimizer)
     recursion = recursion_of(optimizer, "")
     recursion.check_flip(optimizer)
@@ -36,7 +36,7 @@ def step_recursion(optimizer: Optimizer) -> Recursion:
 
 
 def at_step(recursion: Recursion, tape: Tape, before: Mapping[str, Node], after: Mapping[str, Node]) -> list[Node]:
-    """θP/2 and P of one weight, given what states and parameters are called before its step and after."""
+    """θP/2 and P of one weight, given the names of states and parameters before and after its step."""
     names = ((recursion.before, before), (recursion.parameters | recursion.moving, after))
     read = {leaf: values[s] for leaves, values in names for s, leaf in leaves.items()}
     return rebuild(recursion.tape, [recursion.coefficients.edge, recursion.coefficients.preconditioner], tape, read)

@@ -144,7 +144,7 @@ GD = cf.optimizers.gd(lr=0.5)
         (SimpleNamespace(dim=2, gradient=None), GD, "has no value, hvp"),
         (3.0, GD, "a cf.Loss, or an object"),
         (Chain("quartic", 2), cf.optimizers.sam(lr=0.1, rho=0.1), "elsewhere than at the weights"),
-        (Chain("quartic", 2), cf.optimizers.muon(lr=0.1), "looks at matrices of weights"),
+        (Chain("quartic", 2), cf.optimizers.muon(lr=0.1), "uses matrices of weights"),
     ],
 )
 def test_what_makes_no_map(loss, optimizer, words):

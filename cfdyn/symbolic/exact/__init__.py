@@ -1,1 +1,1 @@
-"""Closed forms of cycles and of their bifurcations; the algebra runs in a process of its own that can be stopped."""
+"""Closed forms of cycles and of their bifurcations; the algebra runs in a separate process that can be stopped."""

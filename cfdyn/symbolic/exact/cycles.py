@@ -22,28 +22,27 @@ def cycles(
 ) -> ExactCycles:  # fmt: skip
     """Closed forms of the n-cycles of an optimizer on a loss, or of a map: ``cycles(loss, opt, n)``, ``cycles(step, n)``.
 
-    The points are the roots of Φ_n(x) = ∏_{d|n} (f^d(x) − x)^μ(n/d), taken apart into irreducible factors. For
-    each factor q the multipliers μ = (fⁿ)′ are functions on its roots, and where one of them is −1 (flip) or +1 (fold) the
-    resultant Res_x(q, μ ± 1) vanishes, a polynomial in the parameters. Several variables are first eliminated. The work is
-    done in a process of its own, which stops at the time limit; the answers until then are returned.
+    The points are the roots of Φ_n(x) = ∏_{d|n} (f^d(x) − x)^μ(n/d), factored into irreducible factors. For each factor q the
+    multipliers μ = (fⁿ)′ are functions on its roots; where one of them is −1 (flip) or +1 (fold), the resultant Res_x(q, μ ± 1),
+    a polynomial in the parameters, vanishes. Several variables are first reduced to one by elimination. The algebra runs in a
+    separate process, which stops at the time limit; the answers found until then are returned.
 
     Parameters
     ----------
     given, optimizer : a `cf.Loss` and an optimizer, or a `cf.Map` alone
     n : period, at least 1
-    parameters : those that stay symbols, "all" for every one; if not given, lr for an optimizer, and for a map all of them
-        if the time suffices, else the first. Conditions are solved for the first. The others are put in as exact numbers
-    time_limit : seconds that the algebra may use the processor, so that the answer does not depend on what else the
-        machine does
+    parameters : those that stay symbols, "all" for every one; default: lr for an optimizer, and for a map all of them if the time
+        suffices, else the first. Conditions are solved for the first. The others are replaced by exact numbers
+    time_limit : seconds of processor time for the algebra, so that the answer does not depend on the load of the machine
 
     Returns
     -------
-    ExactCycles; where there is no closed form, or not in time, ``complete`` is False and ``reason`` says why
+    ExactCycles; if there is no closed form, or none is found in time, ``complete`` is False and ``reason`` says why
 
     Raises
     ------
-    UsageError : neither a loss with an optimizer nor a map, a period that is no whole number from 1 to 64, an unknown
-        parameter, or a time limit that is no positive number
+    UsageError : neither a loss with an optimizer nor a map, a period that is not a whole number from 1 to 64, an unknown
+        parameter, or a time limit that is not a positive number
 
     Examples
     --------
@@ -95,7 +94,7 @@ def _record(spec: Any, names: tuple[str, ...], n: int, parts: list[dict[str, Any
 
 
 def formula_of(stored: dict[str, str] | None) -> ExactFormula | None:
-    """A formula from what the other process wrote."""
+    """A formula read from the output of the other process."""
     return None if stored is None else ExactFormula(stored["text"], stored["latex"])
 
 
@@ -104,7 +103,7 @@ def _formulas(stored: Sequence[dict[str, str]]) -> tuple[ExactFormula, ...]:
 
 
 def _kinds(parts: Sequence[dict[str, Any]]) -> dict[str, str]:
-    """Other names of a fold, by its polynomial: the cycles are born there from shorter ones, or two families meet."""
+    """The special kinds of a fold, by its polynomial: the cycles are born there from shorter ones, or two families meet."""
     unit = ("fold", "branch point")
     folds = [{c["polynomial"] for c in part["conditions"] if c["kind"] in unit} for part in parts if "of" in part]
     shared = {text for i, own in enumerate(folds) for other in folds[:i] for text in own & other}

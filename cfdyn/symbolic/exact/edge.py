@@ -20,16 +20,16 @@ def edge(loss: Any, optimizer: Any, *, parameters: Sequence[str] | str = "all", 
     Parameters
     ----------
     loss, optimizer : a `cf.Loss` of one weight and an optimizer
-    parameters : those that stay symbols; the others are put in as exact numbers
-    time_limit : seconds that the algebra may use the processor
+    parameters : those that stay symbols; the others are replaced by exact numbers
+    time_limit : seconds of processor time for the algebra
 
     Returns
     -------
-    ExactEdge; ``reason`` says what has no closed form, or what is missing for another reason
+    ExactEdge; ``reason`` says what has no closed form, or why something else is missing
 
     Raises
     ------
-    UsageError : neither a loss with an optimizer nor a map, an unknown parameter, or a time limit that is no positive number
+    UsageError : neither a loss with an optimizer nor a map, an unknown parameter, or a time limit that is not a positive number
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Families of cycles with their formulas and conditions, and what they are at numbers: cycles and branches, as records."""
+"""Families of cycles with their formulas and conditions, and their values at numbers: cycles and branches, as records."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExactFormula(Record):
-    """An expression as ``text`` (what the safe parser reads; empty where it cannot) and in LaTeX."""
+    """An expression as ``text`` (for the safe parser; empty if the parser cannot read it) and in LaTeX."""
 
     text: str
     tex: str
@@ -31,7 +31,7 @@ class ExactFormula(Record):
 
         Raises
         ------
-        FormulaError : there is no text, or it is none that can be read
+        FormulaError : there is no text, or the parser cannot read it
         """
         from cfdyn.symbolic.text.parse import parse
 
@@ -46,8 +46,8 @@ class ExactRoot(Record):
     """A root of a condition in the first parameter, the others at their values.
 
     ``value``: rounded to a double; ``interval``: rational numbers around it, as texts, that hold no other root;
-    ``formula``: in square roots, or None; ``real``: whether real cycles meet the condition there, None where that was
-    not looked at; ``points``: these, the unknown of the family.
+    ``formula``: in square roots, or None; ``real``: whether real cycles meet the condition there, None if that was not examined;
+    ``points``: their points, as values of the family's unknown.
     """
 
     parameter: str
@@ -61,12 +61,12 @@ class ExactRoot(Record):
 
 @dataclass(frozen=True)
 class ExactCondition(Record):
-    """Where a family bifurcates: ``polynomial`` = 0.
+    """The condition ``polynomial`` = 0 under which a family bifurcates.
 
     ``kind``: "flip" (a multiplier −1), "fold" (+1, where two cycles of the family meet), "birth by doubling", "birth by
     tripling", … (+1, where the cycles merge with one of half the period, a third of it, …), "branch point" (+1, where two
     families meet), "neimark-sacker" (determinant 1, multipliers complex), or "neutral saddle" (determinant 1, multipliers real,
-    no bifurcation). Without ``roots`` it is met at complex parameters alone.
+    no bifurcation). Without ``roots`` only complex parameters meet it.
     """
 
     kind: str
@@ -78,11 +78,11 @@ class ExactCondition(Record):
 class ExactFamily(Record):
     """Cycles whose points are the roots of one irreducible polynomial, ``equation`` = 0 in ``unknown``.
 
-    ``count``: how many cycles, complex ones too; 0 where the equation is transcendental. ``coordinates``: all entries
+    ``count``: the number of cycles, including complex ones; 0 if the equation is transcendental. ``coordinates``: all entries
     of a point as functions of the unknown. ``roots``: the points in closed form, empty if there is none.
-    ``multipliers``: one formula for each fixed point, or for each cycle that differs from the others in it, or empty;
-    ``multiplier_polynomial``: whose roots they are, or None if it was too large. ``parameter``: the parameter
-    as a function of the unknown, for a family that is given so.
+    ``multipliers``: one formula for each fixed point, or for each cycle with a multiplier of its own, or empty;
+    ``multiplier_polynomial``: the polynomial whose roots they are, or None if it was too large. ``parameter``: the parameter as a
+    function of the unknown, for a family that is given in this form.
     """
 
     kind: str
@@ -110,9 +110,9 @@ class ExactFamily(Record):
 
 @dataclass(frozen=True)
 class ExactCycle(Record):
-    """A cycle at numbers: ``points`` (period, D) from the smallest on, ``multipliers`` (D,); ``stable`` is None at modulus 1.
+    """A cycle in numbers: ``points`` (period, D) from the smallest on, ``multipliers`` (D,); ``stable`` is None at modulus 1.
 
-    ``family``: its number among the families.
+    ``family``: the index of its family.
     """
 
     points: Annotated[np.ndarray, "n D"]

@@ -1,4 +1,4 @@
-"""Run the algebra in a process of its own, which can be stopped: SymPy knows no time limits."""
+"""Run the algebra in a separate process, which can be stopped: SymPy has no time limits."""
 
 import json
 import signal
@@ -33,9 +33,9 @@ def checked_limit(seconds: Any) -> float:
 
 
 def answers(asked: dict[str, Any], time_limit: float) -> tuple[list[dict[str, Any]], str]:
-    """(answers, one dict each; why they are not all, "" if they are), within ``time_limit`` seconds of the processor.
+    """(answers, one dict each; why some are missing, or ""), within ``time_limit`` seconds of processor time.
 
-    Where others use the processor too it takes longer by the clock. An answer that did not run into the limit is kept
+    If other processes use the processor too, this takes longer by the clock. An answer that did not reach the limit is kept
     between runs.
     """
     question = json.dumps(asked)
@@ -59,7 +59,7 @@ _begun: list[tuple[float, subprocess.Popen[str]]] = []
 
 @contextmanager
 def begun(time_limit: float) -> Iterator[None]:
-    """A process for the next question with this time limit, gone when this ends; importing SymPy takes it a while."""
+    """A process for the next question with this time limit, ended with this context; it needs a while to import SymPy."""
     with suppress(OSError):
         _begun.append((time_limit, _begin(time_limit)))
     try:
@@ -81,7 +81,7 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def _ask(question: str, time_limit: float) -> tuple[list[dict[str, Any]], str]:
-    """The worker's answers; it is gone when this returns, however it returns, and ends by itself if this process does."""
+    """The worker's answers; the worker is ended when this returns or raises, and ends by itself if this process ends."""
     ready = [_begun.pop() for _ in _begun[:1] if _begun[0][0] == time_limit]
     process = ready[0][1] if ready else _begin(time_limit)
     assert process.stdin is not None and process.stdout is not None
@@ -99,7 +99,7 @@ def _ask(question: str, time_limit: float) -> tuple[list[dict[str, Any]], str]:
 
 
 def _with_its_words(reason: str, process: Any) -> str:
-    """The reason, with what the process said in place of a guess."""
+    """The reason, with the message of the process in place of a guess."""
     words = last_words(process)
     return f"{reason.partition(';')[0]}: {words}" if words else reason
 

@@ -14,9 +14,9 @@ from cfdyn.symbolic.exact.families import ExactCurves, ExactCycle, ExactFamily, 
 class ExactCycles(Record):
     """All that is known in closed form about the n-cycles of a map.
 
-    ``formulas``: one step, entry by entry; ``params``: the parameters with their values; ``parameters``: those that
-    stay symbols, conditions being solved for the first; ``families``; ``complete``: whether these are all n-cycles
-    of the map with all that was asked of each; ``reason``: if not, why.
+    ``formulas``: one step, entry by entry; ``params``: the parameters with their values; ``parameters``: those that stay symbols;
+    conditions are solved for the first; ``families``; ``complete``: whether these are all n-cycles of the map, each with
+    everything requested; ``reason``: if not, why.
     """
 
     title: str
@@ -47,7 +47,7 @@ class ExactCycles(Record):
         return "\\begin{gathered}\n" + " \\\\\n".join(body) + "\n\\end{gathered}"
 
     def at(self, /, real: bool = True, **parameters: float) -> list[ExactCycle]:
-        """The cycles at numbers: a list of `ExactCycle`, real ones only unless ``real`` is false.
+        """The cycles at numeric parameters: a list of `ExactCycle`, only real ones unless ``real`` is false.
 
         Raises
         ------
@@ -68,8 +68,8 @@ class ExactCycles(Record):
     def curves(self, parameter: str, lo: float, hi: float, count: int = 400) -> ExactCurves:
         """The real branches over a range of a parameter: `ExactCurves`.
 
-        Where floats do not suffice for the roots, as from degree 30 on, many digits are spent on a few of the values and
-        the others are left out as NaN.
+        If floats do not suffice for the roots, as from degree 30 on, a few of the values are computed with many digits and the
+        others are NaN.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""What is asked of the other process: the program of one step as JSON, and what can be seen of it without SymPy."""
+"""The request to the other process: the program of one step as JSON, and its properties that need no SymPy."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -21,7 +21,7 @@ RATIONAL = frozenset("const z p add sub mul div neg ipow rows rowsum col".split(
 
 
 class Refused(Exception):
-    """Why there is no closed form, in the words of a half sentence."""
+    """Why there is no closed form, as half a sentence."""
 
 
 def exact_fraction(value: float) -> Fraction:
@@ -30,7 +30,7 @@ def exact_fraction(value: float) -> Fraction:
 
 
 def subject(given: Any, optimizer: Any = None) -> Any:
-    """The specification of a map: of ``optimizer`` on a loss, or of the map given; a UsageError for neither."""
+    """The specification of a map: that of ``optimizer`` on a loss, or of the given map; a UsageError for neither."""
     spec = make_loss(given) if is_formula(given) else getattr(given, "spec", given)
     if isinstance(spec, LossSpec):
         if not isinstance(optimizer, Optimizer):
@@ -44,7 +44,7 @@ def subject(given: Any, optimizer: Any = None) -> Any:
 
 
 def chosen_parameters(spec: Any, wanted: Sequence[str] | str | None) -> tuple[str, ...]:
-    """The parameters that stay symbols: lr of an optimizer, or all of a plain map, if not said otherwise."""
+    """The parameters that stay symbols; default: lr for an optimizer, all for a plain map."""
     known = list(spec.params)
     if isinstance(wanted, str) and wanted == "all":
         return tuple(sorted(known, key=lambda name: name != "lr"))
@@ -77,9 +77,9 @@ def is_rational(program: Program) -> bool:
 
 
 def request(spec: Any, parameters: Sequence[str], **more: Any) -> dict[str, Any]:
-    """The map, its loss where it has one weight, the values of the parameters and the names of those that stay symbols.
+    """The map, its loss if it has one weight, the values of the parameters and the names of those that stay symbols.
 
-    Refused of a formula or a data table that is too large.
+    Raises Refused for a formula or a data table that is too large.
     """
     step = map_program(spec, "step")
     table = [] if spec.data is None else np.asarray(spec.data, dtype=float).tolist()

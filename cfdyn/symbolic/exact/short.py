@@ -11,7 +11,7 @@ MINIMA, PARTS = "edge and flip coefficient", ((2, "flip", "flip of the 2-cycle")
 
 
 class ShortForm(NamedTuple):
-    """A name, the formula as text and in LaTeX, and its value (of the parameters that the loss has)."""
+    """A name, the formula as text and in LaTeX, and its value (at the parameters of the loss)."""
 
     name: str
     text: str

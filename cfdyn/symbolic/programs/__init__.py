@@ -1,1 +1,1 @@
-"""The programs that compiled code is made from: of losses and maps, batches, flows, watched functions."""
+"""The programs from which code is compiled: of losses and maps, batches, flows, watched functions."""

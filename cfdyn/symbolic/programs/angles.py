@@ -1,4 +1,4 @@
-"""Which entries of a map's state are angles: what a user declares is checked at points drawn at random."""
+"""Which entries of a map's state are angles: the user's declaration is checked at random points."""
 
 import math
 import random
@@ -17,7 +17,7 @@ SAME = 1e-9  # relative: periods are doubles, and 2π is known to 16 digits
 
 
 def circle_map(base: Any, periods: Mapping[str, float]) -> CircleMap:
-    """The base with some entries as angles: f(z + P e) = f(z) modulo the periods for each of them, else a UsageError."""
+    """The base with some entries as angles: f(z + P e) = f(z) modulo the periods for each of them, or a UsageError."""
     known: dict[str, float] = {}
     for name, period in dict(periods).items():
         if name not in base.names:
@@ -61,11 +61,11 @@ class _Samples:
         self.points = [[self.draw.uniform(-1, 1) * periods.get(name, 1.5) for name in self.names] for _ in range(POINTS)]
 
     def at(self, z: Sequence[float], p: Sequence[float]) -> list:
-        """The next state, then that without floors."""
+        """The next state with the floors, then without."""
         return evaluate(self.program, self.algebra, list(map(self.number, z)), list(map(self.number, p)), self.data)
 
     def repeats(self, p: Sequence[float], name: str) -> bool:
-        """True if the map is the same a period of this entry on, wherever it has values."""
+        """True if the map has this period in this entry, wherever it is defined."""
         k, n = self.names.index(name), len(self.names)
         for z in self.points:
             there = [v + self.periods[name] * (i == k) for i, v in enumerate(z)]
@@ -74,7 +74,7 @@ class _Samples:
         return True
 
     def only_wraps(self, p: Sequence[float]) -> bool:
-        """True if the floors only take whole periods off."""
+        """True if the floors only subtract whole periods."""
         n = len(self.names)
         return self.has_floors and all(self._same(values[:n], values[n:]) for values in (self.at(z, p) for z in self.points))
 

@@ -1,5 +1,4 @@
-"""One step of an optimizer on a batch of data rows that is given when it is taken, and with noise on the gradient; or of
-another map, with noise on what it gives."""
+"""A step of an optimizer on a batch passed at run time, with noise on the gradient; or of a map, with noise on its image."""
 
 from collections.abc import Sequence
 
@@ -14,16 +13,16 @@ from cfdyn.tape.rebuild import rebuild
 
 
 def batch_key(spec: MapSpec, count: int, noisy: bool, what: str = "step") -> str:
-    """Text that two programs of `batch_program` share exactly if they are the same."""
+    """A text that two programs of `batch_program` share if and only if they are the same."""
     return f"{spec.key}|batch {count} {noisy}" + ("" if what == "step" else f"|{what}")
 
 
 def batch_program(spec: MapSpec, count: int, noisy: bool, what: str = "step") -> Program:
-    """A ``step`` that sees the mean over the rows of a batch, w ← w − η(∇L_B + ξ) for gradient descent, or its ``jacobian``.
+    """A ``step`` on the mean over the rows of a batch, w ← w − η(∇L_B + ξ) for gradient descent, or its ``jacobian``.
 
-    Its parameters: those of the map; ξ (d,) if it is ``noisy``; then, row by row, the data of ``count`` rows, or if that is
-    0 as many as there are, as `cfdyn.codegen.compile.parameter_vector` lays them out. Of a map without a loss z ← f(z) + ξ,
-    on the first d entries.
+    Its parameters: those of the map; ξ (d,) if it is ``noisy``; then, row by row, the data of ``count`` rows (of all rows if
+    ``count`` is 0), in the layout of `cfdyn.codegen.compile.parameter_vector`. For a map without a loss z ← f(z) + ξ, on the
+    first d entries.
     """
     tape = Tape()
     z = tape.leaves("z", len(spec.names))
@@ -48,7 +47,7 @@ def _columns(spec: MapSpec) -> int:
 def _loss_step(
     tape: Tape, spec: LossMap, z: Sequence[Node], parameters: Parameters, noise: Sequence[Node], rows: Sequence[Sequence[Node]]
 ) -> list[Node]:
-    """The optimizer's step, noise added to every gradient that it asks for."""
+    """The optimizer's step, with noise added to every gradient that it uses."""
     loss = spec.loss
 
     def slope(weights: Sequence[Node]) -> list[Node]:
@@ -59,7 +58,7 @@ def _loss_step(
 
 
 def _moved(tape: Tape, spec: MapSpec, z: Sequence[Node], parameters: Parameters, noise: Sequence[Node]) -> list[Node]:
-    """The next state of a map, noise added before its angles are wrapped."""
+    """The next state of a map, with noise added before its angles are wrapped."""
     outputs = step_nodes(tape, spec, z, parameters, wrap=False)
     outputs = [*map(tape.add, outputs, noise), *outputs[len(noise) :]]
     return spec.wrapped(tape, outputs) if isinstance(spec, CircleMap) else outputs

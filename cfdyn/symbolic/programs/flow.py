@@ -1,12 +1,12 @@
-"""What a flow of a preconditioned optimizer is made of, as programs of a tape.
+"""The parts of a flow of a preconditioned optimizer, as programs of a tape.
 
 An optimizer w ← w − P(s)⁻¹g with states s that follow ds/dt = f(s, g) has the stable flow dw/dt = −P⁻¹g and the
-edge 2P − H ⪰ 0. With momentum a linear average of g stands in its place, a mode flips at θP, and a slow gradient moves the
-weights by GP⁻¹g a step: dw/dt = −GP⁻¹g − δw (δ: decoupled weight decay) and the edge θP − H ⪰ 0; `recursion` reads both off
-the optimizer's formulas. In what follows Q = θP/2 is called the metric and P/G the pace; without momentum both are P.
+edge 2P − H ⪰ 0. With momentum a linear average of g takes its place, a mode flips at θP, and a slow gradient moves the weights by
+GP⁻¹g per step: dw/dt = −GP⁻¹g − δw (δ: decoupled weight decay) and the edge θP − H ⪰ 0; `recursion` determines θ and G from the
+optimizer's formulas. In what follows Q = θP/2 is called the metric and P/G the pace; without momentum both are P.
 
 With oscillations of covariance Σ = Σ_ij X_ij u_i u_jᵀ, uᵀQu = 1, the drift is F₀ + Σ_ij X_ij B(u_i, u_j), and the edge moves
-at the rate d(uᵀ(2Q − H)v)/dt = a(u, v)·dz/dt, for z = (w, s); the momentum is slaved and no part of z.
+at the rate d(uᵀ(2Q − H)v)/dt = a(u, v)·dz/dt, for z = (w, s); the momentum is slaved and not part of z.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -59,8 +59,8 @@ class FlowOfMap:
 class FlowSpec(FlowOfMap):
     """A flow on a loss: ``kind`` is "plain", or how oscillations enter ("central", "trace", "ablated").
 
-    ``name`` is what the user types, ``map`` the loss and the optimizer, ``state_speed`` a factor on ds/dt. The state is the
-    weights and those states of the optimizer that have a ds/dt; ``kept`` says which entries of the map's state these are.
+    ``name`` is the name that the user types, ``map`` the loss and the optimizer, ``state_speed`` a factor on ds/dt. The state is
+    the weights and those states of the optimizer that have a ds/dt; ``kept`` says which entries of the map's state these are.
     """
 
     name: str
@@ -83,7 +83,7 @@ class FlowSpec(FlowOfMap):
 
     @cached_property
     def key(self) -> str:
-        """Identifies the compiled code; flows of one optimizer share what they have in common."""
+        """The key of the compiled code; flows of one optimizer share their common parts."""
         optimizer = self.map.optimizer
         flows = {name: f.key for name, f in optimizer.flow.items()}
         return f"flow of {self.map.key}|{flows}|{optimizer.preconditioner and optimizer.preconditioner.key}|{self.state_speed}"
@@ -93,7 +93,7 @@ class FlowSpec(FlowOfMap):
         return f"{self.name} flow of {self.map.title}"
 
     def at(self, params: Mapping[str, float]) -> "FlowSpec":
-        """The same with other values of parameters."""
+        """A copy with other values of parameters."""
         return replace(self, map=self.map.at(params))
 
     def program(self, what: str) -> Program:
@@ -134,7 +134,7 @@ class FlowNodes:
 
     @cached_property
     def hyperparameters(self) -> Parameters:
-        """The parameters under the names in the optimizer's formulas."""
+        """The parameters by their names in the optimizer's formulas."""
         return hyperparameters(self.optimizer, self.spec.map.loss, self.parameters)
 
     def direction(self, k: int) -> list[Node]:
@@ -142,12 +142,12 @@ class FlowNodes:
         return self.inputs(self.d * k, self.d)
 
     def inputs(self, first: int, count: int) -> list[Node]:
-        """Inputs behind the state, from the first one on."""
+        """Inputs behind the state, from index ``first`` on."""
         return self.tape.leaves("z", count, self.n + first)
 
     @cached_property
     def value(self) -> Node:
-        """The loss, with the penalty that weight decay stands for."""
+        """The loss, with the penalty that weight decay represents."""
         t = self.tape
         loss = loss_node(t, self.spec.map.loss, self.w, self.parameters)
         if self.optimizer.gradient is None:
@@ -161,13 +161,13 @@ class FlowNodes:
         return reverse(self.tape, self.value, self.w)
 
     def observed(self) -> list[Node]:
-        """L without any penalty, its gradient (d,) and its Hessian (d²)."""
+        """L without a penalty, its gradient (d,) and its Hessian (d²)."""
         t = self.tape
         loss = loss_node(t, self.spec.map.loss, self.w, self.parameters)
         return [loss, *reverse(t, loss, self.w), *sum(hessian(t, loss, self.w), [])]
 
     def program(self, outputs: Sequence[Node], inputs: int) -> Program:
-        """The outputs as a program that reads so many inputs behind the state."""
+        """The outputs as a program that reads a given number of inputs behind the state."""
         data = self.spec.data
         columns = 0 if data is None else data.shape[1]
         return Program(self.tape, tuple(outputs), self.n + inputs, len(self.spec.params), columns)

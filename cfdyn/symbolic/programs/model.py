@@ -1,4 +1,4 @@
-"""A flow with programs of its own: a right-hand side on a tape, and whatever else it reads."""
+"""A flow with its own programs: a right-hand side on a tape, and the other programs that its kernel reads."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,7 +15,7 @@ from cfdyn.tape.program import Node, Program
 
 
 class ModelNodes(Preconditioned):
-    """`Preconditioned` and what models of an optimizer need besides."""
+    """`Preconditioned`, with the further nodes that models of an optimizer need."""
 
     @property
     def behind(self) -> list[Node]:
@@ -44,7 +44,7 @@ class ModelNodes(Preconditioned):
 
 
 class Part(NamedTuple):
-    """A program: what makes its outputs, how many they are, and how many inputs it reads behind the state."""
+    """A program: the function that builds its outputs, their number, and the number of inputs that it reads behind the state."""
 
     make: Callable[[Any], list[Node]]
     outputs: int
@@ -55,14 +55,14 @@ class Part(NamedTuple):
 class ModelSpec(FlowOfMap):
     """A flow given by its parts.
 
-    ``name``: what the user types; ``map``: the loss and the optimizer, or plain formulas; ``parts``: ``drift`` dz/dt
-    and, where it predicts an oscillation, ``covariance`` Σ (d²), and what a kernel reads; ``behind``: names of the
-    entries behind the weights; ``options``: what the parts depend on besides the map; ``constants``: parameters of
-    its own; ``settings``: what its title says besides. ``discrete``: the drift is what a step of a map adds. ``lead``: how
-    many steps w(t) is ahead of the time average at t; ½ where it stands for (w_t + w_{t+1})/2. ``reconstruction``: made from
-    a paper's abstract. ``follows``: whether it is a model of the optimizer's steps on the loss itself. ``work``: gradients
-    that one drift costs, a product with the Hessian counted as 2, T[u, v] as 5. ``remark``: what to know wherever its path is
-    shown. ``key`` identifies the compiled code, ``title`` is for messages and tables.
+    ``name``: the name that the user types; ``map``: the loss and the optimizer, or plain formulas; ``parts``: ``drift`` dz/dt
+    and, if it predicts an oscillation, ``covariance`` Σ (d²), and the parts that a kernel reads; ``behind``: names of the entries
+    behind the weights; ``options``: settings besides the map on which the parts depend; ``constants``: parameters of its own;
+    ``settings``: further words of its title. ``discrete``: the drift is the increment of one step of a map. ``lead``: the number
+    of steps by which w(t) is ahead of the time average at t; ½ if w(t) represents (w_t + w_{t+1})/2. ``reconstruction``: derived
+    from a paper's abstract. ``follows``: whether it is a model of the optimizer's steps on the loss itself. ``work``: the cost of
+    one drift in gradients, with a product with the Hessian counted as 2, T[u, v] as 5. ``remark``: a remark shown with every
+    path. ``key`` identifies the compiled code, ``title`` is for messages and tables.
     """
 
     name: str
@@ -107,7 +107,7 @@ class ModelSpec(FlowOfMap):
 
     @property
     def timed(self) -> bool:
-        """True if the last entry of the state is the time, which the formulas name."""
+        """True if the last entry of the state is the time, which the formulas contain."""
         return isinstance(self.map, FormulaMap) and self.behind == (TIME,)
 
     def at(self, params: Mapping[str, float]) -> "ModelSpec":
@@ -117,7 +117,7 @@ class ModelSpec(FlowOfMap):
         return replace(self, map=self.map.at(rest), constants=merged(self.constants, own, "parameter of the flow"))
 
     def has(self, what: str) -> bool:
-        """True if there is such a program."""
+        """True if the flow has this program."""
         return what in self.parts or (what == "observed" and isinstance(self.map, LossMap))
 
     def size(self, what: str) -> int:
@@ -140,7 +140,7 @@ class ModelSpec(FlowOfMap):
 
 
 def formula_flow(made: FormulaMap) -> ModelSpec:
-    """The flow dx/dt = F(x) of formulas; where they name the time, dt/dt = 1 too."""
+    """The flow dx/dt = F(x) of formulas; if they contain the time, also dt/dt = 1."""
     free = {name for f in made.formulas for name in f.names} - {*made.names, *made.params}
     behind = (TIME,) if free else ()
     return ModelSpec("text", made, {"drift": Part(formula_drift, len(made.names) + len(behind))}, behind)
@@ -153,7 +153,7 @@ def formula_drift(nodes: ModelNodes) -> list[Node]:
 
 
 def curvature(nodes: ModelNodes) -> list[Node]:
-    """ηg (d,), then ηH row by row (d²), with weight decay: what a kernel needs to see of a loss at a point."""
+    """ηg (d,), then ηH row by row (d²), with weight decay: the data of a loss at a point that a kernel needs."""
     return nodes.times(nodes.lr, nodes.gradient + sum(hessian(nodes.tape, nodes.value, nodes.w), []))
 
 

@@ -1,1 +1,1 @@
-"""The algebra behind closed forms, in a process of its own that can be stopped."""
+"""The algebra behind closed forms, in a separate process that can be stopped."""

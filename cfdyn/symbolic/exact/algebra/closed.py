@@ -1,4 +1,4 @@
-"""Roots of polynomials in square roots, where they are that simple, and what the safe parser can read of them."""
+"""Roots of polynomials that square roots express, and their texts for the safe parser."""
 
 import sympy as sp
 
@@ -9,7 +9,7 @@ GREEK = {"lr": r"\eta", "momentum": r"\beta", "mu": r"\mu"}
 
 
 def square_roots(polynomial: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
-    """All roots, if square roots are enough: degree 1 or 2, or a function of (x − c)² of degree 2; else an empty list.
+    """All roots, if square roots express them: degree 1 or 2, or a function of (x − c)² of degree 2; else an empty list.
 
     >>> x, A = sp.symbols("x A", real=True)
     >>> square_roots(x**4 - A*x**2 + 1, x)[0]
@@ -62,7 +62,7 @@ def tidy(expression: sp.Expr) -> sp.Expr:
 
 
 def readable(expression: sp.Expr) -> str:
-    """The expression as a text that reads as the same expression again, or nothing.
+    """The expression as a text that the parser reads as the same expression, or an empty text.
 
     >>> x = sp.Symbol("x", real=True)
     >>> readable(sp.sqrt(x)/2), readable(sp.LambertW(x))

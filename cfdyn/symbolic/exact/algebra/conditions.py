@@ -1,4 +1,4 @@
-"""Where a family of cycles bifurcates: polynomials in the parameters, and their roots."""
+"""The bifurcation conditions of a family of cycles: polynomials in the parameters, and their roots."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ MOST_DEGREE = 120  # of a condition whose real roots are isolated in seconds
 
 
 def factors(expression: sp.Expr, parameters: Sequence[sp.Symbol]) -> list[sp.Expr]:
-    """The irreducible factors of a numerator that depend on the parameters, each once, without the parameters themselves."""
+    """The irreducible factors of a numerator that depend on the parameters, each once, except the parameters themselves."""
     numerator = sp.fraction(sp.together(expression))[0]
     if not numerator.free_symbols:
         return []
@@ -32,7 +32,7 @@ def conditions(
 
 
 def real_roots(factor: sp.Expr, p: sp.Symbol, values: dict[sp.Symbol, sp.Rational]) -> list[dict[str, Any]]:
-    """The real roots (positive ones of a learning rate), as number, isolating interval, and formula where there is one."""
+    """The real roots (for a learning rate the positive ones), as number, isolating interval, and formula if there is one."""
     others = {symbol: value for symbol, value in values.items() if symbol != p}
     single = sp.Poly(factor.subs(others), p)
     if not 0 < single.degree() <= MOST_DEGREE:
@@ -63,7 +63,7 @@ def formula_roots(formulas: Sequence[sp.Expr], p: sp.Symbol, others: dict[sp.Sym
 
 
 def _interval(root: sp.Expr) -> list[str]:
-    """Rational numbers on both sides of a root, 1e-17 apart or equal to it."""
+    """Rational numbers on both sides of a root, at most 1e-17 apart, or both equal to it."""
     if root.is_Rational:
         return [str(root), str(root)]
     middle = sp.Rational(str(sp.N(root, 30)))

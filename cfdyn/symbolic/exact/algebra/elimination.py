@@ -15,10 +15,10 @@ Solved = dict[sp.Symbol, sp.Expr]
 def candidates(system: Any, n: int) -> Iterator[Candidate]:
     """Irreducible polynomials q(x) of one coordinate x of the first point, with all coordinates as functions of x.
 
-    Refused where more than two unknowns are left, or there is a continuum of cycles.
+    Raises Refused if more than two unknowns remain, or if there is a continuum of cycles.
 
-    Unknowns that occur linearly are eliminated one by one, and of two that are left one by a resultant. Among the
-    candidates are cycles of periods that divide n, and there may be roots that are no cycles: test them.
+    Unknowns that occur linearly are eliminated one by one; if two remain, a resultant eliminates one of them. The candidates
+    include cycles of periods that divide n, and possibly roots that are not cycles: test them.
     """
     points = [[sp.Symbol(f"{z.name}_{k}", real=True) for z in system.z] for k in range(n)]
     equations = []
@@ -37,7 +37,7 @@ def candidates(system: Any, n: int) -> Iterator[Candidate]:
 def _left_over(
     equations: list[sp.Expr], unknowns: list[sp.Symbol], first: list[sp.Symbol]
 ) -> tuple[list[sp.Expr], list[sp.Symbol], Solved]:
-    """Equations and unknowns after the linear ones are gone, an unknown of the first point in front."""
+    """The equations and unknowns that remain after the linear ones are eliminated, an unknown of the first point in front."""
     solved: Solved = {}
     equations = [sp.expand(e) for e in equations]
     while len(unknowns) > 1:
@@ -110,7 +110,7 @@ def _of_two(
 def _sharing(
     equations: list[sp.Expr], q: sp.Expr, x: sp.Symbol, u: sp.Symbol, system: Any, solved: Solved, first: list[sp.Symbol]
 ) -> Iterator[Candidate]:
-    """Cycles whose first points have one x in common: the other unknown takes its place; Refused unless x is a plain ratio."""
+    """Cycles whose first points share one x: the other unknown replaces it; Refused unless x is a plain ratio."""
     polynomial = sp.Poly(q, x)
     if polynomial.degree() > 1 or u not in first:
         raise Refused("some cycles share a coordinate, and a resultant does not separate them")

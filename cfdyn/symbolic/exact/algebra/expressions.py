@@ -13,7 +13,7 @@ from cfdyn.tape.program import Program
 
 
 def expressions(program: Program, z: Sequence[sp.Expr], p: Sequence[sp.Expr], data: Sequence = ()) -> list[sp.Expr]:
-    """The outputs as SymPy expressions of the given state and parameters; Refused of a program with branches.
+    """The outputs as SymPy expressions of the given state and parameters; Refused for a program with branches.
 
     >>> from cfdyn.tape.program import Tape
     >>> t = Tape()

@@ -46,7 +46,7 @@ class Family:
 
     @property
     def count(self) -> int:
-        """The number of cycles, complex ones counted."""
+        """The number of cycles, including complex ones."""
         return self.ring.degree // self.n
 
     def has_period(self, d: int) -> bool:
@@ -73,7 +73,7 @@ class Family:
         return [[sum((self.ring.times(a[i][k], b[k][j]) for k in size), zero) for j in size] for i in size]
 
     def shifted(self, value: sp.Expr) -> sp.Poly:
-        """det(J − value), whose zeros are the places where that value is a multiplier."""
+        """det(J − value), which vanishes where that value is a multiplier."""
         shift = self.ring.one * sp.Poly(value, self.x, domain=self.ring.domain)
         rows = [[entry - shift if i == j else entry for j, entry in enumerate(row)] for i, row in enumerate(self.product)]
         return self.ring.determinant(rows)
@@ -143,7 +143,7 @@ class Family:
         return places
 
     def _of_saddles(self, condition: dict[str, Any]) -> list[dict[str, Any]]:
-        """The condition with the roots apart at which the product 1 is that of two real multipliers, where nothing bifurcates."""
+        """The condition, and apart the roots where two real multipliers have the product 1 and nothing bifurcates."""
         saddles = [root for root in condition["roots"] if root["saddle"]]
         if not saddles:
             return [condition]
@@ -152,13 +152,12 @@ class Family:
         return [{**condition, "roots": others}, *split] if others else split
 
     def _lost(self, factor: sp.Expr) -> int:
-        """The number of points at infinity where this factor of the parameters vanishes, as q's first coefficients do then."""
+        """The number of points at infinity where this factor of the parameters vanishes, and q's leading coefficients with it."""
         coefficients = self.ring.q.clear_denoms(convert=True)[1].all_coeffs()
         return next(k for k, c in enumerate(coefficients) if sp.rem(c, factor, *self.system.parameters) != 0)
 
     def _place(self, kind: str, element: sp.Poly, value: str, lost: int) -> dict[str, Any]:
-        """The real points of the family at which the condition holds ("real": None where they do not come out), whether two
-        merge there, and whether both multipliers are real."""
+        """The real points meeting the condition ("real": None if unknown), whether two merge, whether multipliers are real."""
         given = {s: v for s, v in self.system.values.items() if s != self.system.parameters[0]}
         with mpmath.workdps(DIGITS):
             at = {**given, self.system.parameters[0]: sp.Float(value, DIGITS)}
@@ -175,7 +174,7 @@ class Family:
         return {"real": bool(real), "points": sorted(map(float, real)), "merge": bool(double), "saddle": saddle}
 
     def to_json(self) -> dict[str, Any]:
-        """All of it but the conditions, which may take long."""
+        """The family without its conditions, which may take long to compute."""
         roots = square_roots(self.equation, self.x)
         polynomial = self.multiplier_polynomial()
         return {
@@ -189,7 +188,7 @@ class Family:
 
 
 def numbers(polynomial: sp.Poly, at: Mapping[sp.Symbol, Any]) -> list:
-    """Its coefficients where the parameters have these values, highest power first."""
+    """The coefficients at these values of the parameters, highest power first."""
     coefficients = [sp.N(c.subs(at), DIGITS) for c in polynomial.all_coeffs()]
     return [mpmath.mpmathify(str(c)) for c in coefficients]
 
@@ -201,7 +200,7 @@ def derivative(coefficients: list) -> list:
 
 
 def zeros(coefficients: list) -> list:
-    """All roots, from those of floats on; `mpmath.libmp.NoConvergence` for roots that lie too close to each other.
+    """All roots, refined from those in floats; `mpmath.libmp.NoConvergence` for roots that are too close to each other.
 
     >>> [mpmath.nstr(z, 8) for z in zeros([mpmath.mpf(1), mpmath.mpf(0), mpmath.mpf(-2)])]
     ['-1.4142136', '1.4142136']
@@ -214,5 +213,5 @@ def zeros(coefficients: list) -> list:
 
 
 def vanishes(coefficients: list, z: Any) -> bool:
-    """True if z is a root, as far as round-off lets one see."""
+    """True if z is a root up to round-off."""
     return abs(mpmath.polyval(coefficients, z)) <= 1e-20 * mpmath.polyval([abs(c) for c in coefficients], abs(z))

@@ -14,7 +14,7 @@ from cfdyn.symbolic.exact.request import Refused, read_program
 
 
 def minima(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Each minimum with its sharpness, edge and flip coefficient; then Refused: what has no closed form, or is no minimum."""
+    """Each minimum with its sharpness, edge and flip coefficient; then Refused: what has no closed form, or is not a minimum."""
     system = read_system(asked)
     w, loss = system.z[0], _loss(asked, system)
     slopes = [sp.diff(loss, w, k) for k in range(1, 5)]
@@ -56,7 +56,7 @@ def _loss(asked: dict[str, Any], system: System) -> sp.Expr:
 
 
 def _critical_points(slope: sp.Expr, w: sp.Symbol, system: System) -> tuple[list[sp.Expr], list[str]]:
-    """Those in closed form, and why these may not be all."""
+    """The critical points in closed form, and why these may not be all."""
     numerator = sp.fraction(sp.together(slope))[0]
     if not numerator.is_polynomial(w):
         exact = solutions(slope, w)
@@ -73,7 +73,7 @@ def _critical_points(slope: sp.Expr, w: sp.Symbol, system: System) -> tuple[list
 
 
 def _edge(system: System, point: sp.Expr) -> sp.Expr | None:
-    """The least lr with det(I + J) = 0 at the fixed point; the state behind the weight is at rest there."""
+    """The least lr with det(I + J) = 0 at the fixed point, where the state behind the weight is at rest."""
     lr = next((s for s in system.parameters if s.name == "lr"), None)
     at = {system.z[0]: point} | dict.fromkeys(system.z[1:], sp.S.Zero)
     if lr is None:

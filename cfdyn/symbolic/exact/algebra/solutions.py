@@ -1,4 +1,4 @@
-"""All real solutions of an equation that is no polynomial, where algebra gives them in closed form."""
+"""All real solutions of an equation that is not a polynomial, where algebra gives them in closed form."""
 
 from collections.abc import Mapping
 
@@ -9,9 +9,9 @@ from cfdyn.symbolic.exact.algebra.closed import readable, tidy
 
 
 def solutions(equation: sp.Expr, x: sp.Symbol) -> list[sp.Expr] | None:
-    """All of them, in formulas that the safe parser can read, or None where there may be others.
+    """All real solutions, as formulas that the safe parser can read, or None if there may be others.
 
-    With parameters a formula may be a solution for some of their values alone, as that of √(x + r) = x for x ≥ 0.
+    With parameters a formula may be a solution only for some of their values, as that of √(x + r) = x for x ≥ 0.
 
     >>> x, r = sp.symbols("x r", real=True)
     >>> solutions(x*sp.exp(r*(1 - x)) - x, x)
@@ -36,13 +36,13 @@ def solutions(equation: sp.Expr, x: sp.Symbol) -> list[sp.Expr] | None:
 
 
 def is_zero(expression: sp.Expr, values: Mapping[sp.Symbol, sp.Expr]) -> bool:
-    """True where the symbols have their values, to 30 digits of 50."""
+    """True if the expression is 0 at the values of the symbols, to 30 of 50 digits."""
     number = sp.N(expression.subs(values), 50, chop=True)
     return bool(number.is_finite) and abs(number) < sp.Float(10) ** -30
 
 
 def real_number(expression: sp.Expr) -> float | None:
-    """Its value, None where that is infinite or complex."""
+    """The value of the expression; None if it is infinite or complex."""
     number = sp.N(expression)
     if not number.is_number or number.has(sp.nan) or number.is_finite is False:
         return None
@@ -51,7 +51,7 @@ def real_number(expression: sp.Expr) -> float | None:
 
 
 def _candidates(factor: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
-    """The finite roots of a factor, with those that SymPy cannot check; a NotImplementedError where it knows no method."""
+    """The finite roots of a factor, with those that SymPy cannot check; a NotImplementedError if it knows no method."""
     y = sp.Symbol("y_")  # real solutions of e^x = a are missed where the sign of a is unknown, but |x| = a needs a real x
     try:
         roots = [root.xreplace({y: x}) for root in sp.solve(factor.xreplace({x: y}), y)]

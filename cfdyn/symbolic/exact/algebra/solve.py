@@ -16,7 +16,7 @@ MOST_POINTS = 150  # the degree that factors in seconds
 
 
 def families(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """First the map, then each family of its n-cycles, then the conditions of each for bifurcations."""
+    """Yield the map, then each family of its n-cycles, then the bifurcation conditions of each family."""
     system, n = read_system(asked), asked["n"]
     yield {"map": [str(f) for f in system.f], "latex": [latex(f) for f in system.f]}
     if not is_rational(read_program(asked["step"])):
@@ -34,7 +34,7 @@ def families(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def read_system(asked: dict[str, Any]) -> System:
-    """The map in symbols; parameters that do not stay symbols are put in as exact numbers."""
+    """The map in symbols; the other parameters are replaced by exact numbers."""
     names, free = asked["names"], [symbol(name) for name in asked["parameters"]]
     values = {name: rational(text) for name, text in asked["values"].items()}
     z = [symbol(name) for name in names]
@@ -62,7 +62,7 @@ def all_families(system: System, n: int) -> Iterator[Family]:
 def births(system: System, n: int) -> dict[str, int]:
     """The conditions under which n-cycles are born from cycles of period n/k, with k.
 
-    A multiplier of the shorter cycle is a primitive k-th root of unity there: −1 for k = 2.
+    There a multiplier of the shorter cycle is a primitive k-th root of unity: −1 for k = 2.
     """
     born: dict[str, int] = {}
     for d in (d for d in range(1, n) if n % d == 0):
@@ -76,9 +76,9 @@ def births(system: System, n: int) -> dict[str, int]:
 
 
 def cycle_factors(f: sp.Expr, x: sp.Symbol, n: int, parameters: Sequence[sp.Symbol]) -> list[sp.Expr]:
-    """The irreducible factors of Φ_n(x) = ∏_{d|n} (f^d(x) − x)^μ(n/d), those of x alone.
+    """The irreducible factors of Φ_n(x) = ∏_{d|n} (f^d(x) − x)^μ(n/d), except those without x.
 
-    Refused where there are more points than can be handled, or a whole interval of cycles.
+    Raises Refused if there are more points than can be handled, or a whole interval of cycles.
 
     >>> x, r = sp.symbols("x r", real=True)
     >>> cycle_factors(r*x*(1 - x), x, 2, [r])

@@ -1,4 +1,4 @@
-"""What there is in closed form where no polynomial rules: fixed points, and 2-cycles about a centre of symmetry."""
+"""Closed forms for equations that are not polynomial: fixed points, and 2-cycles about a centre of symmetry."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -32,7 +32,7 @@ def implicit(system: System, n: int) -> Iterator[dict[str, Any]]:
 
 
 def fixed_points(system: System, f: sp.Expr, x: sp.Symbol) -> Iterator[dict[str, Any]]:
-    """The solutions of f(x) = x with their multipliers f′(x); then Refused, in words why they may not be all."""
+    """The solutions of f(x) = x with their multipliers f′(x); then Refused, which says why they may not be all."""
     equation, slope = sp.factor(sp.simplify(f - x)), sp.diff(f, x)
     roots = solutions(equation, x)
     if not roots:
@@ -56,7 +56,7 @@ def fixed_points(system: System, f: sp.Expr, x: sp.Symbol) -> Iterator[dict[str,
 
 
 def marked(system: System, kind: str, root: sp.Expr, gap: sp.Expr) -> tuple[list[dict[str, Any]], bool]:
-    """The conditions gap = 0 for the fixed point ``root``, with the values of the first parameter there; True: some may lack."""
+    """The conditions gap = 0 for the fixed point ``root``, with values of the first parameter; True if some may be missing."""
     if not system.parameters:
         return [], False
     p, top = system.parameters[0], sp.fraction(sp.together(sp.expand(gap)))[0]
@@ -84,7 +84,7 @@ def marked(system: System, kind: str, root: sp.Expr, gap: sp.Expr) -> tuple[list
 
 
 def _passes(root: sp.Expr, p: sp.Symbol, others: dict[sp.Symbol, Any], value: str) -> bool:
-    """True if the fixed point goes on smoothly through a value of the parameter."""
+    """True if the fixed point continues smoothly through a value of the parameter."""
     return real_number(sp.diff(root, p).subs({**others, p: sp.Rational(value)})) is not None
 
 

@@ -1,4 +1,4 @@
-"""The process for the algebra: reads one request from stdin, writes what it finds to stdout, line by line."""
+"""The process for the algebra: reads one request from stdin and writes its results to stdout, line by line."""
 
 import json
 import os
@@ -26,9 +26,9 @@ def _stop_with_the_parent() -> None:
 
 
 def _stop_in_time(seconds: float) -> None:
-    """End this process when it has used the processor for so long: what it finds does not depend on what others do.
+    """End this process after so many seconds of processor time, so that its results do not depend on other processes.
 
-    The system sends the signal, so that it comes in the middle of a long computation in C, too.
+    The system sends the signal, so that it also interrupts a long computation in C.
     """
     if hasattr(signal, "setitimer"):
         signal.signal(signal.SIGPROF, signal.SIG_DFL)

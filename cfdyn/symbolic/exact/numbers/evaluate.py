@@ -48,7 +48,7 @@ class Numeric:
 
 
 def _points(family: ExactFamily, numeric: Numeric, p: Sequence[np.ndarray], precise: bool) -> np.ndarray:
-    """All points of a family, (D, degree, m), complex; in floats where these suffice, unless ``precise``."""
+    """All points of a family, (D, degree, m), complex; in floats if these suffice and ``precise`` is not set."""
     names = numeric.parameters
     if not family.degree:
         return _returning(numeric, implicit_points(family, names, p), p, family.period)
@@ -68,21 +68,21 @@ def _points(family: ExactFamily, numeric: Numeric, p: Sequence[np.ndarray], prec
 
 
 def _returning(numeric: Numeric, z: np.ndarray, p: Sequence[np.ndarray], n: int) -> np.ndarray:
-    """The points that return, NaN for the others: a formula may be a fixed point for some parameters alone."""
+    """The points that return, NaN for the others: a formula may be a fixed point only for some parameters."""
     with np.errstate(all="ignore"):
         away = np.abs(numeric.orbit(z, [np.broadcast_to(v, z.shape[1:]) for v in p], n)[0][-1] - z).max(axis=0)
         return np.where(away <= 1e-6 * (1 + np.abs(z).max(axis=0)), z, np.nan)
 
 
 def _lifted(family: ExactFamily, names: Sequence[str], p: Sequence[np.ndarray], x: np.ndarray) -> np.ndarray:
-    """All coordinates from the unknown."""
+    """All coordinates, computed from the unknown."""
     where = {name: np.broadcast_to(v, x.shape) for name, v in zip(names, p)} | {family.unknown: x}
     with np.errstate(all="ignore"):
         return np.array([np.broadcast_to(value(f.text, where), x.shape) for f in family.coordinates]).astype(complex)
 
 
 def _doubtful(numeric: Numeric, z: np.ndarray, p: Sequence[np.ndarray], n: int) -> np.ndarray:
-    """Columns in which a point does not return, returns too early, or is there twice."""
+    """Columns in which a point does not return, returns too early, or occurs twice."""
     with np.errstate(all="ignore"):
         points, matrix = numeric.orbit(z, p, n)
         size = 1 + np.abs(z).max(axis=0)
@@ -97,7 +97,7 @@ def _doubtful(numeric: Numeric, z: np.ndarray, p: Sequence[np.ndarray], n: int) 
 
 
 def _polished(numeric: Numeric, z: np.ndarray, p: Sequence[np.ndarray], n: int) -> np.ndarray:
-    """Newton's method on fⁿ(z) − z, kept only where it comes closer."""
+    """Newton's method on fⁿ(z) − z; a step is kept only if it reduces the residual."""
     identity = np.eye(len(z))
     with np.errstate(all="ignore"):
         for _ in range(NEWTON):
@@ -148,7 +148,7 @@ def curves(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Branches followed over m values of the parameters: points and largest multipliers (B, m), number of the family (B,).
 
-    The nearest roots at successive values belong together; NaN where they are not real.
+    The closest roots at successive values form a branch; NaN where they are not real.
     """
     points, sizes, numbers = [np.empty((0, m))], [np.empty((0, m))], []
     for number, family in enumerate(families):

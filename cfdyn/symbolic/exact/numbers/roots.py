@@ -37,7 +37,7 @@ class Roots:
             self.terms.append([(powers, Fraction(int(k.p), int(k.q))) for powers, k in terms])
 
     def coefficients(self, p: Sequence[float]) -> list[Fraction]:
-        """Of the polynomial, highest power first, exact for parameters that are doubles."""
+        """The coefficients of the polynomial, highest power first, exact for parameters that are doubles."""
         exact = [Fraction(float(v)) for v in p]
         result = []
         for terms in self.terms:
@@ -50,7 +50,7 @@ class Roots:
         return result
 
     def quick(self, p: Sequence[float]) -> np.ndarray:
-        """In floats, NaN where the degree drops."""
+        """The roots in floats, NaN where the degree drops."""
         c = self.coefficients(p)
         if not c[0]:
             return np.full(len(c) - 1, np.nan + 0j)
@@ -58,7 +58,7 @@ class Roots:
         return np.concatenate([roots, np.zeros(len(c) - 1 - len(roots))]).astype(complex)
 
     def precise(self, p: Sequence[float]) -> np.ndarray:
-        """Computed with many digits and rounded, NaN where the degree drops or no convergence is reached."""
+        """The roots computed with many digits and rounded, NaN where the degree drops or the iteration does not converge."""
         c, start = self.coefficients(p), self.quick(p)
         if not c[0] or len(c) < 3:
             return start
