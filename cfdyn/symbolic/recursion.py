@@ -1,9 +1,9 @@
-"""What an optimizer does to one weight while its preconditioner stands still: a linear recursion, with or without momentum.
+"""The action of an optimizer on one weight at a constant preconditioner: a linear recursion, with or without momentum.
 
-x = (w, m, …) is the weight and its momentum buffers, x⁺ = Ax + bg. Without the buffers, for a gradient that goes as zᵗ,
+x = (w, m, …) is the weight and its momentum buffers, x⁺ = Ax + bg. Without the buffers, for a gradient proportional to zᵗ,
 (z − a(z))w = c(z)g. With g = λw the characteristic polynomial vanishes at z = −1, a flip, for the curvature
 λ = −(1 + a(−1))/c(−1) = θP; a slow drift is dw/dt = c(1)g − (1 − a(1))w, where −c(1) = G/P. Near the flip the swing v of
-w = (−1)ᵗv grows by dv/dt = K(λ − θP)v, K = −c/(1 − a′ − θPc′) = R/P at z = −1: how fast the root z passes −1.
+w = (−1)ᵗv grows by dv/dt = K(λ − θP)v, K = −c/(1 − a′ − θPc′) = R/P at z = −1: the speed at which the root z passes −1.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ NO_EDGE = "so there is no λ₁(P⁻¹H) that could be held against an edge θ"
 
 
 def refused(optimizer: Optimizer, wanted: str) -> UsageError:
-    """For an optimizer that the flow ``wanted`` is not made for; "": that has no P at all."""
+    """The error for an optimizer that the flow ``wanted`` does not cover; "": one that has no P at all."""
     form = f"{optimizer.name} is not of the form w ← w − g/P with a preconditioner P, or with a linear average of the gradients"
     if not wanted:
         return UsageError(f"{form} in place of g, {NO_EDGE}")
@@ -40,7 +40,7 @@ def refused(optimizer: Optimizer, wanted: str) -> UsageError:
 
 
 def check_gradient(wanted: str, optimizer: Optimizer) -> None:
-    """An error where the optimizer changes the gradient by more than weight decay, which is a penalty on the loss."""
+    """Raise an error if the optimizer changes the gradient by more than weight decay, which is a penalty on the loss."""
     if optimizer.gradient is None or optimizer.gradient.key == formula("g + weight_decay*w").key:
         return
     if not wanted:
@@ -50,7 +50,7 @@ def check_gradient(wanted: str, optimizer: Optimizer) -> None:
 
 class Coefficients(NamedTuple):
     """``edge``: θP/2, so that a mode flips where H reaches 2·edge; ``pace``: P/G and ``decay``: δ of the slow drift
-    dw/dt = −g/pace − δw; ``preconditioner``: P; ``swing``: K of what alternates, dv/dt = K(H − 2·edge)v."""
+    dw/dt = −g/pace − δw; ``preconditioner``: P; ``swing``: K of the alternating part, dv/dt = K(H − 2·edge)v."""
 
     edge: Node
     pace: Node
@@ -60,12 +60,12 @@ class Coefficients(NamedTuple):
 
 
 class Recursion:
-    """The recursion of an optimizer on a tape of its own, which reads the new values ``moving`` of the slow states.
+    """The recursion of an optimizer on its own tape, which reads the new values ``moving`` of the slow states.
 
-    The other states are momentum: those of each weight are the buffers, and shared ones (powers of β that correct the
-    momentum) have gone to 0. ``wanted``: by which flow, for messages; a flow needs a ds/dt of each slow state. For none ("")
-    all are slow that P reads, or that are no linear averages of the gradient, and the step may read their old values,
-    ``before``, too.
+    The other states are momentum: those of each weight are the buffers, and shared ones (powers of β that correct the momentum)
+    have decayed to 0. ``wanted``: the name of the flow, for messages; a flow needs a ds/dt of each slow state. Without a flow
+    ("") all states are slow that P reads, or that are not linear averages of the gradient, and the step may also read their old
+    values, ``before``.
     """
 
     def __init__(self, optimizer: Optimizer, wanted: str):
@@ -94,14 +94,14 @@ class Recursion:
             self.coefficients = self._plain(self.given)
 
     def _freeze(self, slow: list[str]) -> None:
-        """The slow states as leaves, and the buffers that are left."""
+        """The slow states as leaves, and the remaining buffers."""
         t, n = self.tape, len(slow)
         self.moving, self.before = (dict(zip(slow, t.leaves("z", n, first), strict=True)) for first in (0, n))
         self.buffers = [s for s in self.optimizer.per_weight if s not in slow]
         self.fast = t.leaves("w", len(self.buffers) + 2)  # the weight, its buffers, and the gradient
 
     def _named_slow(self) -> set[str]:
-        """The slow states that a formula names, and shared ones that do not go to 0; where none is named, all shared ones."""
+        """The slow states that a formula names, and shared ones that do not decay to 0; if none is named, all shared ones."""
         t, optimizer = self.tape, self.optimizer
         named = {*optimizer.flow, *(optimizer.preconditioner.names if optimizer.preconditioner is not None else ())}
         slow = named & {*optimizer.per_weight, *optimizer.shared}
@@ -112,12 +112,12 @@ class Recursion:
         return slow | {s for s, node in zip(optimizer.shared, after, strict=True) if t.value(node) != 0}
 
     def _nonlinear(self) -> str | None:
-        """A buffer that is no linear average of the gradients."""
+        """A buffer that is not a linear average of the gradients."""
         rows = self._rows()[1:]
         return next((s for s, row in zip(self.buffers, rows, strict=True) if not self._is_linear(row)), None)
 
     def _rows(self) -> list[Node]:
-        """The weight and its buffers after a step, where what the step makes of the slow states is ``moving``."""
+        """The weight and its buffers after a step, where ``moving`` are the new values of the slow states."""
         t, optimizer, old = self.tape, self.optimizer, self.before
         square = t.leaf("z", 2 * len(old))
         shared = {s: old.get(s, t.const(0)) for s in optimizer.shared}
@@ -138,9 +138,9 @@ class Recursion:
         return rows
 
     def _through(self, rows: list[Node], update: Node, old: Node, new: Node) -> list[Node]:
-        """The rows as functions of the new value of a state where they read its old one and a square g² in that combination only.
+        """The rows as functions of the new value of a state, if they read its old value and a square g² only in that combination.
 
-        In √(βs + (1 − β)g² + ε) the new s is not part of the sum. It stays what it is for g² = 0 and an s to match.
+        In √(βs + (1 − β)g² + ε) the new s is not a subexpression; the value is the same with g² = 0 and an s to match.
         """
         t, fresh = self.tape, self.tape.leaf("w", len(self.fast))
         for square in (t.ipow(self.fast[-1], 2), t.leaf("z", 2 * len(self.before))):
@@ -157,7 +157,7 @@ class Recursion:
         return rows
 
     def _same(self, rows: list[Node], others: list[Node]) -> bool:
-        """True if they have the same values at two points, in 40 digits."""
+        """True if both lists of rows have the same values at two points, in 40 digits."""
         t, algebra, n_z, n_p = self.tape, mp_algebra(40), 2 * len(self.before) + 1, len(self.parameters)
         for first in (3, 5):
             # Numbers between 0 and 1 without a pattern.
@@ -171,14 +171,14 @@ class Recursion:
         return True
 
     def _is_linear(self, row: Node) -> bool:
-        """True if a row is linear in what is fast."""
+        """True if a row is linear in the fast variables."""
         t = self.tape
         [rest] = rebuild(t, [row], t, dict.fromkeys(self.fast, t.const(0)))
         slopes = jacobian(t, [row], self.fast)[0]
         return t.value(rest) == 0 and not {*self.fast, *self.unread} & set(t.reachable(slopes))
 
     def _check_linear(self, rows: list[Node]) -> None:
-        """An error unless the rows are linear in what is fast."""
+        """Raise an error unless the rows are linear in the fast variables."""
         t = self.tape
         if self.unread & set(t.reachable(rows)):
             raise refused(self.optimizer, self.wanted)
@@ -221,11 +221,11 @@ class Recursion:
 
     @property
     def linear(self) -> bool:
-        """Whether the step is linear in the gradients; else only P is known, as given."""
+        """Whether the step is linear in the gradients; otherwise only the given P is known."""
         return hasattr(self, "matrix")
 
     def numbers(self, params: Mapping[str, float], moving: float = 0.5) -> tuple[float, float, np.ndarray, np.ndarray]:
-        """θ, G, and A and b at the curvature P, for hyperparameters, where all slow states have the value ``moving``."""
+        """θ, G, and A and b at the curvature P, for given hyperparameters, with all slow states at the value ``moving``."""
         outputs = [*self.coefficients, *(entry for row in self.matrix for entry in row)]
         algebra = mp_algebra(30)
         z, p = ([algebra.constant(Fraction(x)) for x in values] for values in ([moving] * 2 * len(self.moving), params.values()))
@@ -234,12 +234,12 @@ class Recursion:
         return float(2 * edge / scale), float(scale / pace), matrix[:, :-1], matrix[:, -1] * float(scale)
 
     def steady(self, params: Mapping[str, float]) -> bool:
-        """Whether slow states change nothing but P: neither θ nor what becomes of a kick in units of P."""
+        """Whether slow states change only P: neither θ nor the response to a kick in units of P."""
         first, second = (self.numbers(params, moving) for moving in (0.5, 0.3))
         return np.allclose(_invariants(first), _invariants(second), rtol=1e-9)
 
     def check_flip(self, optimizer: Optimizer) -> None:
-        """An error unless a flip is what comes first as the curvature rises, with the hyperparameters of the optimizer."""
+        """Raise an error unless a flip is the first instability as the curvature rises, at the optimizer's hyperparameters."""
         if self.coefficients.edge == self.coefficients.pace:
             return  # θ = 2 and no momentum
         theta, gain, a, b = self.numbers(optimizer.params)
@@ -253,7 +253,7 @@ class Recursion:
 
 
 def _invariants(entries: tuple[float, float, np.ndarray, np.ndarray]) -> np.ndarray:
-    """θ, G and the characteristic polynomials at the curvatures 0 and P, whatever the units of the buffers."""
+    """θ, G and the characteristic polynomials at the curvatures 0 and P, which do not depend on the units of the buffers."""
     theta, gain, a, b = entries
     bent = a.copy()
     bent[:, 0] += b
@@ -262,7 +262,7 @@ def _invariants(entries: tuple[float, float, np.ndarray, np.ndarray]) -> np.ndar
 
 @dataclass(frozen=True)
 class _Formulas:
-    """An optimizer without the values of its hyperparameters."""
+    """The formulas of an optimizer, without the values of its hyperparameters."""
 
     key: str
     optimizer: Optimizer = field(compare=False)
@@ -284,7 +284,7 @@ def _key(optimizer: Optimizer) -> str:
 
 
 def _eliminated(tape: Tape, rows: list[list[Node]]) -> list[list[Node]]:
-    """What follows the unit matrix when the first columns of the rows (r, r + 2) have become it."""
+    """The columns that follow the unit matrix after Gauss–Jordan elimination of the rows (r, r + 2)."""
     for k in range(len(rows)):
         pivot = next(i for i in range(k, len(rows)) if tape.value(rows[i][k]) != 0)
         rows[k], rows[pivot] = rows[pivot], rows[k]

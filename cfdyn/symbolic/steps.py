@@ -13,7 +13,7 @@ Parameters = Mapping[str, Node]
 
 
 def hyperparameters(optimizer: Optimizer, loss: LossSpec, parameters: Parameters) -> dict[str, Node]:
-    """The parameters of a map under the names that the optimizer's formulas have for its own."""
+    """The parameters of a map, by the names in the optimizer's formulas."""
     return {**parameters, **{name: parameters[called] for name, called in optimizer.beside(loss.params).items()}}
 
 
@@ -36,7 +36,7 @@ def row_node(tape: Tape, loss: LossSpec, weights: Sequence[Node], parameters: Pa
 
 
 def gradient_at(tape: Tape, loss: LossSpec, weights: Sequence[Node], parameters: Parameters) -> list[Node]:
-    """∇L where the weights may be any nodes, such as the output of another map."""
+    """∇L at any nodes as weights, such as the output of another map."""
     # It is taken at leaves of its own and then read at the weights.
     fresh = tape.leaves("w", len(weights))
     gradient = reverse(tape, loss_node(tape, loss, fresh, parameters), fresh)
@@ -46,7 +46,7 @@ def gradient_at(tape: Tape, loss: LossSpec, weights: Sequence[Node], parameters:
 def bound(
     optimizer: Optimizer, d: int, z: Sequence[Node], parameters: Parameters
 ) -> tuple[list[dict[str, Node]], dict[str, Node]]:
-    """The names in the optimizer's formulas at a state z: for each weight those of its own, and those that all share."""
+    """The nodes of the names in the optimizer's formulas at a state z: those of each weight, and those that all share."""
     states = optimizer.per_weight
     shared = {**parameters, **dict(zip(optimizer.shared, z[d * (1 + len(states)) :], strict=True))}
     return [{"w": z[i], **{s: z[d * (k + 1) + i] for k, s in enumerate(states)}} for i in range(d)], shared
@@ -56,7 +56,7 @@ def optimizer_step(
     tape: Tape, loss: LossSpec, optimizer: Optimizer, z: Sequence[Node], parameters: Parameters,
     slope: Callable[[Sequence[Node]], list[Node]] | None = None,
 ) -> list[Node]:  # fmt: skip
-    """The next (weights, per-weight states, shared states); ``slope`` gives ∇L at some weights in place of the loss."""
+    """The next (weights, per-weight states, shared states); ``slope`` computes ∇L at given weights in place of the loss."""
     slope = slope or (lambda weights: gradient_at(tape, loss, weights, parameters))
     d, states, gradient = len(loss.variables), optimizer.per_weight, slope(z[: len(loss.variables)])
     if isinstance(optimizer, MatrixOptimizer):
@@ -84,7 +84,7 @@ def squared(tape: Tape, vector: Sequence[Node]) -> Node:
 
 
 def updated(tape: Tape, optimizer: Optimizer, states: Sequence[str], names: dict[str, Node]) -> list[Node]:
-    """The new values of some states; a definition that needs what is not there belongs to other states."""
+    """The new values of some states; definitions that need a missing name belong to other states and are skipped."""
     for name, definition in optimizer.define.items():
         if set(definition.names) <= set(names):
             names[name] = definition.on(tape, names)

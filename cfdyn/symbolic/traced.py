@@ -1,4 +1,4 @@
-"""A Python function as a formula: called once with names in place of numbers, what it does with them is written down."""
+"""A Python function as a formula: the function is called once with names in place of numbers, and its operations are recorded."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Condition:
 
 
 class Traced:
-    """A number that is only a text: operators and functions of numpy write down what they do."""
+    """A number that is only a text: operators and functions of numpy record their operation."""
 
     def __init__(self, text: str, binds: int = ATOM):
         if len(text) > LONGEST:
@@ -57,7 +57,7 @@ class Traced:
         self.text, self.binds = text, binds
 
     def within(self, binds: int) -> str:
-        """The text as part of one that holds together so tightly."""
+        """The text as an operand of an operator of the given precedence, in brackets if necessary."""
         return self.text if self.binds >= binds else f"({self.text})"
 
     def __add__(self, other: object) -> Any:
@@ -144,7 +144,7 @@ class Traced:
 
 
 def _shielded(value: object) -> object:
-    """An array of one object, so that numpy takes it as one."""
+    """An array of one object, so that numpy treats it as an array."""
     if not isinstance(value, Traced):
         return value
     held = np.empty((), dtype=object)
@@ -153,7 +153,7 @@ def _shielded(value: object) -> object:
 
 
 def _number(value: object) -> Traced:
-    """A constant as it is written in a formula: decimals are exact, 0.1 is 1/10."""
+    """A constant as written in a formula: decimals are exact, 0.1 is 1/10."""
     if isinstance(value, Traced):
         return value
     real = isinstance(value, numbers.Real | np.number) and not isinstance(value, bool | np.bool_)
@@ -166,7 +166,7 @@ def _number(value: object) -> Traced:
 
 
 def _pair(one: Traced, other: object, write: Callable[[Traced, Traced], Any]) -> Any:
-    """The text of both; entry by entry where the other is an array."""
+    """The text of both; entry by entry if the other is an array."""
     if isinstance(other, np.ndarray):
         return np.frompyfunc(lambda entry: write(one, _number(entry)), 1, 1)(other)
     return write(one, _number(other))
@@ -191,12 +191,12 @@ def _where(condition: Condition, a: object, b: object) -> Traced:
 def traced(
     function: Callable, variables: Sequence[str] = (), params: Mapping[str, float] | None = None
 ) -> tuple[list[str], list[str], dict[str, float]]:
-    """The formulas that a function gives, one for each number, with its variables and its parameters.
+    """The formulas that a function returns, one for each number, with its variables and its parameters.
 
-    Its arguments are the variables by their names; those with a number as default are parameters. A function of one argument and
-    several ``variables`` gets these as an array.
+    Its arguments are the variables by name; those with a number as default are parameters. A function of one argument and several
+    ``variables`` receives these as an array.
 
-    A FormulaError: it branches on values, or does what no formula says.
+    FormulaError: it branches on values, or does something that no formula can express.
 
     >>> traced(lambda w, a=2.0: a * np.tanh(w) ** 2 / 4)
     (['a*tanh(w)**2/4'], ['w'], {'a': 2.0})
@@ -225,7 +225,7 @@ def traced(
 
 
 def _why(error: Exception, array: bool) -> str:
-    """What went wrong, and what to write instead; ``array``: the one argument may have been meant as one."""
+    """The error, and what to write instead; ``array``: the one argument may have been meant as an array."""
     passed = {str(frame.f_globals.get("__name__")).partition(".")[0] for frame, _ in walk_tb(error.__traceback__)}
     # JAX takes frames of its own out of what it raises, by settings and by version.
     passed |= {library for library, word in (("torch", "must be Tensor"), ("jax", "jax")) if word in str(error)}

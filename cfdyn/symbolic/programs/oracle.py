@@ -1,8 +1,8 @@
 """The programs that a loss and a map offer: value, gradient, …; step, jacobian, derivatives.
 
-Inputs of every program: the state ``z`` (with direction vectors appended where it takes some) and
-the parameters ``p`` in the order of ``spec.params``; data columns are read row by row. A program of one row of a
-loss with data, ``row_gradient``, has that row's data as inputs, behind the weights and before the directions.
+Inputs of every program: the state ``z`` (followed by direction vectors, if it uses them) and the parameters ``p`` in the order of
+``spec.params``; data columns are read row by row. A program of one row of a loss with data, ``row_gradient``, has that row's data
+as inputs, between the weights and the directions.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,8 +27,8 @@ MOST_CLOSED = 2  # weights, of a Hessian whose largest eigenvalue is a formula
 
 def loss_program(loss: LossSpec, what: str) -> Program:
     """The program of a loss's ``value``, ``gradient``, ``hessian``, ``third``, ``hvp``,
-    ``curvature_gradient`` (T[u,v] = ∇(uᵀHv)), ``fourth`` (D⁴L[q, q, q, q]) or ``switching`` functions; with ``row_`` before
-    it that of a single row, whose data stand in ``z`` between the weights and the directions."""
+    ``curvature_gradient`` (T[u,v] = ∇(uᵀHv)), ``fourth`` (D⁴L[q, q, q, q]) or ``switching`` functions; the prefix ``row_`` means
+    that of a single row, whose data are in ``z`` between the weights and the directions."""
     tape, d, kind = Tape(), len(loss.variables), what.removeprefix("row_")
     w, parameters = tape.leaves("z", d), tape.named("p", loss.params)
     row = tape.leaves("z", len(loss.columns), d) if kind != what else []
@@ -59,7 +59,7 @@ def _fourth(tape: Tape, value: Node, w: list[Node], q: list[Node]) -> list[Node]
 
 
 def step_nodes(tape: Tape, spec: MapSpec, z: Sequence[Node], parameters: Parameters, wrap: bool = True) -> list[Node]:
-    """The next state, given the nodes of the state and of the parameters; angles as they come if they are not to be wrapped."""
+    """The next state, given the nodes of the state and of the parameters; angles stay unwrapped if so requested."""
     if isinstance(spec, CircleMap):
         outputs = _around(tape, spec, z, parameters)
         return spec.wrapped(tape, outputs) if wrap else outputs
@@ -82,7 +82,7 @@ def step_nodes(tape: Tape, spec: MapSpec, z: Sequence[Node], parameters: Paramet
 
 
 def _moved_by_field(tape: Tape, spec: FieldMap, z: Sequence[Node], parameters: Parameters) -> list[Node]:
-    """z + F(z), F from the flow's own program."""
+    """z + F(z), with F from the flow's own program."""
     made = spec.flow.program("drift")
     leaves = dict(zip(made.tape.leaves("z", len(z)), z, strict=True))
     leaves |= dict(zip(made.tape.named("p", spec.params).values(), parameters.values(), strict=True))
@@ -90,7 +90,7 @@ def _moved_by_field(tape: Tape, spec: FieldMap, z: Sequence[Node], parameters: P
 
 
 def _around(tape: Tape, spec: CircleMap, z: Sequence[Node], parameters: Parameters) -> list[Node]:
-    """The base's next state, without the floors that only wrap."""
+    """The base's next state, without the floors that only wrap angles."""
     if not spec.unrolled:
         return step_nodes(tape, spec.base, z, parameters)
     # Floors of the state's own nodes stay: the step is made at leaves that then become these.
@@ -100,7 +100,7 @@ def _around(tape: Tape, spec: CircleMap, z: Sequence[Node], parameters: Paramete
 
 
 def _lifted_step(tape: Tape, spec: LiftedMap, z: Sequence[Node], parameters: Parameters) -> list[Node]:
-    """The centre moves to the mean of f on both sides; what swings about it follows."""
+    """The centre moves to the mean of f on both sides; the swing about it follows."""
     centre, swing, half = z[: len(z) // 2], z[len(z) // 2 :], tape.const(Fraction(1, 2))
     points = [[move(a, b) for a, b in zip(centre, swing, strict=True)] for move in (tape.add, tape.sub)]
     plus, minus = (step_nodes(tape, spec.base, point, parameters) for point in points)
@@ -111,12 +111,12 @@ def _lifted_step(tape: Tape, spec: LiftedMap, z: Sequence[Node], parameters: Par
 
 def map_program(spec: MapSpec, what: str) -> Program:
     """The program of a map's ``step``, ``jacobian``, ``derivative1``…``derivative3`` (directional),
-    ``parameter_derivative:NAME``, ``linearized:NAME`` (step, jacobian and that one in one), ``switching`` (the functions
-    at whose zeros a step changes its branch; ``switching:K``: one of them with its gradient), ``side:SIGNS`` (the jacobian
-    with the branches taken where they have these signs, one of "+", "-" and "0" for each, "0" leaving it open), ``lift``
-    (the next state with its angles not wrapped), ``expression:TEXT`` (of states and parameters, with its gradient),
-    ``variation`` (step and derivative1 with the jacobian of both), ``tangents:K`` (step and derivative1 in K directions),
-    ``taylor:K`` (the series of the next
+    ``parameter_derivative:NAME``, ``linearized:NAME`` (step, jacobian and that derivative in one program), ``switching`` (the
+    functions at whose zeros a step changes its branch; ``switching:K``: one of them with its gradient), ``side:SIGNS`` (the
+    jacobian with the branches taken where they have these signs, one of "+", "-" and "0" for each, where "0" leaves the branch
+    open), ``lift`` (the next state with its angles not wrapped), ``expression:TEXT`` (of states and parameters, with its
+    gradient), ``variation`` (step and derivative1 with the jacobian of both), ``tangents:K`` (step and derivative1 in K
+    directions), ``taylor:K`` (the series of the next
     state from that of the state, coefficient by coefficient, up to the order K), of its observables ``loss``,
     ``gradient``, ``hessian``, ``third``, ``hvp`` (its product with a direction behind the state), and
     ``interval:step``, ``interval:jacobian`` and ``interval:taylor:K``, which bound these over
@@ -163,7 +163,7 @@ def map_program(spec: MapSpec, what: str) -> Program:
 
 
 def _observable(tape: Tape, loss: LossSpec, spec: MapSpec, z: list[Node], parameters: Parameters, kind: str) -> Program:
-    """The program of an observable of a map: its loss, or a derivative of it."""
+    """The program of an observable of a map: its loss, or a derivative of the loss."""
     w = z[: spec.n_weights]
     value = loss_node(tape, loss, w, parameters)
     direction = tape.leaves("z", len(w), len(z))
@@ -175,13 +175,13 @@ def _observable(tape: Tape, loss: LossSpec, spec: MapSpec, z: list[Node], parame
 
 
 def _directional(tape: Tape, step: list[Node], z: list[Node], order: int) -> list[Node]:
-    """The derivative of an order along as many directions, which follow the state."""
+    """The derivative of order k along k directions, which follow the state."""
     n = len(z)
     return directional(tape, step, z, [tape.leaves("z", n, n * k) for k in range(1, order + 1)])
 
 
 def _pushed(tape: Tape, step: list[Node], z: list[Node], count: int) -> list[Node]:
-    """The first derivatives along so many directions, which follow the state."""
+    """The first derivatives along several directions, which follow the state."""
     n = len(z)
     return sum((directional(tape, step, z, [tape.leaves("z", n, n * k)]) for k in range(1, 1 + count)), [])
 
@@ -200,7 +200,7 @@ def _on_side(tape: Tape, outputs: list[Node], signs: str) -> list[Node]:
 
 
 def observed_nodes(tape: Tape, spec: MapSpec, z: Sequence[Node], parameters: Parameters, wanted: set[str]) -> dict[str, Node]:
-    """The loss and, of one or two weights, the sharpness, as far as they are wanted and the map carries a loss."""
+    """The loss and, for one or two weights, the sharpness, if they are wanted and the map has a loss."""
     if isinstance(spec, ExtendedMap):
         moved = dict(zip(spec.moved, z[len(spec.base.names) :], strict=True))
         return observed_nodes(tape, spec.base, z[: len(spec.base.names)], {**parameters, **moved}, wanted)
@@ -220,7 +220,7 @@ def observed_nodes(tape: Tape, spec: MapSpec, z: Sequence[Node], parameters: Par
 def _scalars(
     tape: Tape, spec: MapSpec, z: list[Node], parameters: Parameters, step: list[Node], kind: str, argument: str
 ) -> list[Node]:
-    """Functions of the state: all that switch, or one of them or of a text with its gradient."""
+    """Functions of the state: all switching functions, or one of them, or one given as text, with its gradient."""
     if kind == "switching":
         quantities = switches(tape, step)
         if not argument:

@@ -1,4 +1,4 @@
-"""Functions of a flow's state whose zeros a user wants to know of, as one program."""
+"""Functions of a flow's state whose zeros a user asked for, as one program."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -17,19 +17,19 @@ OBSERVED = ("loss", "sharpness", "gradient_norm")
 
 
 class Watched(NamedTuple):
-    """A formula of the state of a flow, with numbers that its function had as defaults."""
+    """A formula of the state of a flow, with the numbers that its function had as defaults."""
 
     formula: Formula
     constants: Mapping[str, float]
 
     @property
     def key(self) -> str:
-        """Identifies its code."""
+        """The key of its code."""
         return f"{self.formula.key} {dict(self.constants)}"
 
 
 def watched(spec: Any, given: Any) -> Watched:
-    """What a text ("a = b" is a − b), a SymPy expression or a Python function of the state means; no other names."""
+    """The formula of a text ("a = b" is a − b), a SymPy expression or a Python function of the state; no other names."""
     constants: dict[str, float] = {}
     known = known_names(spec)
     if callable(given):
@@ -43,7 +43,7 @@ def watched(spec: Any, given: Any) -> Watched:
 
 
 def _of_function(given: Any, spec: Any, known: Sequence[str]) -> tuple[str, dict[str, float]]:
-    """Of the variables by their names, or of one argument, which is the array of all."""
+    """The formula of a function of the variables by name, or of one argument, the array of all variables."""
     try:
         texts, names, constants = traced(given)
     except FormulaError:
@@ -56,13 +56,13 @@ def _of_function(given: Any, spec: Any, known: Sequence[str]) -> tuple[str, dict
 
 
 def known_names(spec: Any) -> tuple[str, ...]:
-    """The names that a function along a path may use."""
+    """The names that a function of a path may use."""
     own = (*spec.names, *spec.params, TIME)
     return (*own, *(name for name in OBSERVED if isinstance(spec.map, LossMap) and name not in own))
 
 
 def watched_program(spec: Any, given: Sequence[Watched]) -> Program:
-    """The values of all and then their rates: inputs are the state (n,), its rate (n,), the time and that of the time."""
+    """The values of all functions, then their rates: inputs are the state (n,), its rate (n,), the time and its rate."""
     nodes = FlowNodes(spec)
     tape, n = nodes.tape, nodes.n
     rates, (time, speed) = nodes.inputs(0, n), nodes.inputs(n, 2)
@@ -74,15 +74,17 @@ def watched_program(spec: Any, given: Sequence[Watched]) -> Program:
 
 
 def surface_program(spec: Any, given: Watched) -> Program:
-    """The value (1,), its gradient (n,), and its derivatives by the parameters (n_p,)."""
+    """The value (1,), its gradient (n,), and its derivatives with respect to the parameters (n_p,)."""
     nodes = FlowNodes(spec)
     value = _on(nodes.tape, given, _names(nodes, set(given.formula.names)))
     return nodes.program([value, *reverse(nodes.tape, value, [*nodes.z, *nodes.parameters.values()])], 0)
 
 
 def margin_program(spec: Any, given: Watched) -> Program:
-    """2 − s·g, and two numbers far off, as the `margin` of events reads them; s is one more parameter, behind the
-    others: 2 over the size of g where g is to fall to 0, −2 over it where g is to grow."""
+    """2 − s·g, and two numbers far from 0, in the form of the `margin` of events; s is one more parameter, after the others.
+
+    s is 2/|g| if g is to fall to 0, −2/|g| if g is to grow.
+    """
     nodes = FlowNodes(spec)
     tape, parameters = nodes.tape, len(spec.params)
     value = _on(tape, given, _names(nodes, set(given.formula.names)))
@@ -92,7 +94,7 @@ def margin_program(spec: Any, given: Watched) -> Program:
 
 
 def constant_program(params: Mapping[str, float], read: Formula) -> Program:
-    """The value (1,) of a formula of parameters alone, and its derivatives by these (n_p,)."""
+    """The value (1,) of a formula of parameters only, and its derivatives with respect to these (n_p,)."""
     tape = Tape()
     names = tape.named("p", params)
     value = read.on(tape, names)
@@ -100,7 +102,7 @@ def constant_program(params: Mapping[str, float], read: Formula) -> Program:
 
 
 def linear_in(spec: Any, given: Watched) -> list[int]:
-    """The entries of the state in which the function is linear with a factor that no entry changes."""
+    """The entries of the state in which the function is linear with a constant factor."""
     nodes = FlowNodes(spec)
     value = _on(nodes.tape, given, _names(nodes, set(given.formula.names)))
     slopes, moving = reverse(nodes.tape, value, nodes.z), set(nodes.z)
@@ -113,7 +115,7 @@ def _on(tape: Tape, one: Watched, names: Mapping[str, Node]) -> Node:
 
 
 def _names(nodes: FlowNodes, wanted: set[str]) -> dict[str, Node]:
-    """The state, the parameters, and what of the loss is wanted."""
+    """The names of the state and the parameters, and the wanted quantities of the loss."""
     spec, tape = nodes.spec, nodes.tape
     names: dict[str, Node] = {**dict(zip(spec.names, nodes.z, strict=True)), **nodes.parameters}
     asked = wanted & set(OBSERVED) - set(names)

@@ -1,8 +1,8 @@
 """SymPy arithmetic with bounds: each operation is cheap or refused before sympy starts on it.
 
-SymPy factorises integers under roots, multiplies out exponents and asks for signs, all without a limit.  Numbers
-therefore stay below 4096 bits, constants are followed in 320-bit arithmetic, and whatever is too big to be simplified
-cheaply is kept as it was written.
+SymPy factorises integers under roots, multiplies out exponents and determines signs, all without a limit. Numbers therefore stay
+below 4096 bits, constants are evaluated in 320-bit arithmetic, and an expression that is too big to be simplified cheaply is kept
+as written.
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ def _base_exponent(factor: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
 
 
 def _lattice(kind: type, arguments: Sequence[sympy.Basic], size: int) -> sympy.Basic:
-    """Max, Min, And, Or; long ones in a plain order, as sympy's own order evaluates the constants in them."""
+    """Max, Min, And, Or; long ones in a plain order, since sympy's own order evaluates the constants in them."""
     if size <= SMALL:
         return kind(*arguments) if kind in (sympy.And, sympy.Or) else kind(*arguments, evaluate=False)
     neutral: sympy.Basic | None = {sympy.And: sympy.true, sympy.Or: sympy.false}.get(kind)
@@ -106,7 +106,7 @@ class Arithmetic(Constants):
         return self.checked(self._multiplied(coefficient, parts))
 
     def _collected(self, coefficient: sympy.Rational, parts: list[sympy.Expr]) -> tuple[sympy.Rational, dict]:
-        """The numbers multiplied up, and the other factors by base and by what the exponent is a multiple of."""
+        """The product of the numbers, and the other factors by base and by the unit of which the exponent is a multiple."""
         collected: dict[tuple[sympy.Expr, sympy.Expr], list[sympy.Expr]] = {}
         for factor in (factor for part in parts for factor in sympy.Mul.make_args(part)):
             self.spend(20)
@@ -150,7 +150,7 @@ class Arithmetic(Constants):
         return self.checked(sympy.Pow(base, exponent, evaluate=self._is_light(base, exponent, size)))
 
     def _is_light(self, base: sympy.Expr, exponent: sympy.Expr, size: int) -> bool:
-        """True if sympy has something to simplify and asks for signs of nothing but symbols: sqrt(4*x**2)."""
+        """True if sympy can simplify the power and determines signs of symbols only: sqrt(4*x**2)."""
         if not exponent.is_Rational or not 1 < exponent.q <= 12 or size > SMALL or not (base.is_Mul or base.is_Pow):
             return False
         if not all(map(_is_plain, sympy.Mul.make_args(base))):
@@ -159,7 +159,7 @@ class Arithmetic(Constants):
         return bit_count(base) + bit_count(exponent) <= MANY_BITS
 
     def call(self, name: str, arguments: list[sympy.Expr], size: int = 0) -> sympy.Expr:
-        """The function of the arguments, folded only where its value is plain."""
+        """The function of the arguments, folded only if its value is simple."""
         callee = CALLEES[name]
         if not callee.least <= len(arguments) <= callee.most:
             wanted = "1 argument" if callee.most == 1 else f"{callee.least} to {callee.most} arguments"
@@ -181,7 +181,7 @@ class Arithmetic(Constants):
         return self.checked(callee.build(*arguments, evaluate=False))
 
     def _whole_part(self, name: str, x: sympy.Expr, unit: sympy.Expr, size: int) -> sympy.Expr:
-        """floor(x), ceil(x) = -floor(-x), and what is left of x: x - unit floor(x/unit), the unit 1 but for mod."""
+        """floor(x), ceil(x) = -floor(-x), and the remainder x - unit floor(x/unit), with unit 1 except for mod."""
         self.spend(20)
         unit = unit if name == "mod" else sympy.S.One
         turns = self.product([x, self.power(unit, sympy.S.NegativeOne, size)], size) if name == "mod" else x
@@ -192,7 +192,7 @@ class Arithmetic(Constants):
         return self.total([(-1, whole)] if name == "ceil" else [(1, x), (-1, self.product([unit, whole], size))])
 
     def relation(self, kind: type[Relational], left: sympy.Expr, right: sympy.Expr) -> sympy.Basic:
-        """left < right and the like; true or false at once between constants."""
+        """left < right and similar relations; true or false at once between constants."""
         if left.is_number and right.is_number:
             difference = self.total([(1, left), (-1, right)])
             return kind(sympy.sign(self.value(difference)) if difference else difference, 0)
@@ -216,7 +216,7 @@ class Arithmetic(Constants):
         return sympy.false if condition == sympy.true else sympy.true
 
     def piecewise(self, pairs: Sequence[tuple[sympy.Expr, sympy.Basic]]) -> sympy.Expr:
-        """Piecewise without sympy's simplification of the conditions; the last condition must hold always."""
+        """Piecewise without sympy's simplification of the conditions; the last condition must always hold."""
         kept = [(expr, condition) for expr, condition in pairs if condition != sympy.false]
         if not kept or all(condition != sympy.true for _, condition in kept):
             raise Refusal("Piecewise must end with a pair (expression, True)")

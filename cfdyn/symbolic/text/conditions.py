@@ -1,8 +1,8 @@
-"""Where a formula is defined as it is written: conditions that neither what is left of it nor its derivatives tell.
+"""Where a formula is defined as written: conditions that neither its simplified form nor its derivatives show.
 
-log(x) − log(x) is 0, and x/x is 1, only where x allows it; the slope 1/x of log(x) does not tell that x > 0. Each operation of
-a text brings its own condition; those that hold everywhere, or without which the simplified expression is not defined
-either, are left out.
+log(x) − log(x) is 0 only for x > 0, and x/x is 1 only for x ≠ 0; the slope 1/x of log(x) does not show that x > 0. Each operation
+of a text has its own condition; conditions that hold everywhere, or without which the simplified expression is undefined too, are
+omitted.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Path = tuple[tuple[sympy.Basic, bool], ...]  # conditions of the branch that an 
 
 
 class Condition(NamedTuple):
-    """What has to hold of an expression, where the conditions of its branch hold."""
+    """A condition on an expression, required where the conditions of its branch hold."""
 
     kind: str
     expression: sympy.Expr
@@ -34,12 +34,12 @@ class Condition(NamedTuple):
 
     @property
     def free_symbols(self) -> set[sympy.Basic]:
-        """Of the expression and of the conditions of its branch."""
+        """The symbols of the expression and of the conditions of its branch."""
         return self.expression.free_symbols.union(*(test.free_symbols for test, _ in self.path))
 
 
 def of_power(base: sympy.Expr, exponent: sympy.Expr, written: bool) -> list[Condition]:
-    """Of base**exponent; ``written``: the exponent has names in it, so that 0 to the power 0 has no value."""
+    """The conditions of base**exponent; ``written``: the exponent contains names, so that 0 to the power 0 has no value."""
     if not exponent.is_Rational:
         return [] if base is sympy.E else [Condition(FINITE, sympy.Pow(base, exponent, evaluate=False))]
     if not exponent.is_Integer:
@@ -48,7 +48,7 @@ def of_power(base: sympy.Expr, exponent: sympy.Expr, written: bool) -> list[Cond
 
 
 def of_call(name: str, arguments: list[sympy.Expr]) -> list[Condition]:
-    """Of a function of arguments."""
+    """The conditions of a function of arguments."""
     x = arguments[0]
     if name in ("log", "log1p"):
         return [Condition(POSITIVE, x if name == "log" else sympy.Add(1, x))]
@@ -58,12 +58,12 @@ def of_call(name: str, arguments: list[sympy.Expr]) -> list[Condition]:
 
 
 def of_expression(expression: sympy.Expr) -> list[Condition]:
-    """Of all operations of an expression of SymPy, as if it was written so."""
+    """The conditions of all operations of a SymPy expression, as if it were written in this form."""
     return [one for node, path in _nodes(expression, whole=True) for one in _own(node, path)]
 
 
 def unsaid(expression: sympy.Expr, written: Iterable[Condition]) -> list[Condition]:
-    """Those of the conditions as written that are not seen from the expression, in order; a Refusal for one that never holds."""
+    """The written conditions that the expression does not show, in order; a Refusal for one that never holds."""
     told: dict[tuple[str, sympy.Expr], list[Path]] = {}
     for node, path in _nodes(expression, whole=False):
         for one in [] if isinstance(node, sympy.log | log1p) else _own(node, path):
@@ -119,7 +119,7 @@ def branch(condition: sympy.Basic, holds: bool) -> Path:
 
 
 def _parts(one: Condition) -> Iterator[Condition]:
-    """Conditions on simpler expressions that say the same; none for what always holds, a Refusal for what never does."""
+    """Equivalent conditions on simpler expressions; none if the condition always holds, a Refusal if it never holds."""
     if one.kind == FINITE:
         base, exponent = one.expression.as_base_exp()
         if not (one.expression.is_Pow and span(base).positive):
@@ -149,14 +149,14 @@ def _even(factor: sympy.Expr) -> bool:
 
 
 def _base(factor: sympy.Expr) -> sympy.Expr:
-    """What has the sign of a power, or is 0 with it."""
+    """An expression with the sign of a power, or that is 0 with it."""
     if isinstance(factor, sympy.Abs):
         return factor.args[0]
     return factor.base if factor.is_Pow and factor.exp.is_Integer else factor
 
 
 class Span(NamedTuple):
-    """An interval that the values of an expression lie in, each of its ends open or not."""
+    """An interval that contains the values of an expression; each end is open or closed."""
 
     lo: Fraction | float = -math.inf
     lo_open: bool = True
@@ -182,7 +182,7 @@ class Span(NamedTuple):
         return Span(lo, all(o for v, o in ends if v == lo), hi, all(o for v, o in ends if v == hi))
 
     def size(self) -> Span:
-        """Of the absolute value."""
+        """The interval of the absolute value."""
         if self.lo >= 0:
             return self
         turned = Span(-self.hi, self.hi_open, -self.lo, self.lo_open)
@@ -200,7 +200,7 @@ _KNOWN: dict[type, Span] = {
 
 
 def _product(a: tuple, b: tuple) -> tuple[Fraction | float, bool]:
-    """The product of two ends: 0, which is reached, times anything is 0."""
+    """The product of two ends: 0, if it is attained, times anything is 0."""
     if 0 in (a[0], b[0]):
         return Fraction(0), not ((a[0] == 0 and not a[1]) or (b[0] == 0 and not b[1]))
     return a[0] * b[0], a[1] or b[1]
@@ -208,7 +208,7 @@ def _product(a: tuple, b: tuple) -> tuple[Fraction | float, bool]:
 
 @lru_cache(maxsize=4096)
 def span(expression: sympy.Expr, depth: int = 12) -> Span:
-    """An interval around all values that an expression has where it is defined.
+    """An interval that contains all values of an expression where it is defined.
 
     >>> from cfdyn.symbolic.text.parse import parse
     >>> [span(parse(text)).positive for text in ("1 + exp(x)", "1 - sigmoid(x)", "x**2 + 1", "x**2", "x")]

@@ -1,7 +1,7 @@
-"""Numbers in a formula: exact values, bounds on their size, and what constant expressions are worth.
+"""Numbers in a formula: exact values, bounds on their size, and the values of constant expressions.
 
-SymPy decides about constants by evaluating them again and again, to any precision.  Here every constant is followed
-once, in 320-bit arithmetic, and refused where it is not a real number of reasonable size.
+SymPy decides about constants by evaluating them repeatedly, to any precision. Here every constant is evaluated once, in 320-bit
+arithmetic, and refused if it is not a real number of reasonable size.
 """
 
 import mpmath
@@ -30,7 +30,7 @@ def bit_count(expr: sympy.Basic) -> int:
 
 
 def bounded(value: sympy.Rational) -> sympy.Rational:
-    """The number itself, where it is not too long."""
+    """The number itself, unless it is too long."""
     if max(value.p.bit_length(), value.q.bit_length()) > MAX_BITS:
         raise Refusal(f"a number here has more than {MAX_BITS} bits")
     return value
@@ -54,13 +54,13 @@ class Constants:
         self._values: dict[sympy.Expr, mpmath.mpf] = {}
 
     def spend(self, work: int) -> None:
-        """Count work; refuse when the budget is used up."""
+        """Count work; refuse if the budget is exhausted."""
         self.work += work
         if self.work > MAX_WORK:
             raise Refusal("the formula takes too long to simplify; make it shorter")
 
     def checked(self, expr: sympy.Expr) -> sympy.Expr:
-        """The expression itself, where it is not a constant without a real value."""
+        """The expression itself, unless it is a constant without a real value."""
         if expr.is_Rational:
             return bounded(expr)
         if expr.is_number:

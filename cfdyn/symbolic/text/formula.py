@@ -1,4 +1,4 @@
-"""`Formula`: what was read from a text, kept as a tape, so that a text seen before needs no SymPy."""
+"""`Formula`: the result of parsing a text, kept as a tape, so that a text seen before needs no SymPy."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Expression(Protocol):
 
 
 class Function(Protocol):
-    """A Python function, which unlike a map or another object that can be called has a name; for type checkers."""
+    """A Python function, which unlike a map or another callable object has a name; for type checkers."""
 
     __name__: str
 
@@ -50,13 +50,13 @@ PROGRAM = "program: "  # in the key of a formula that was never a text
 
 @dataclass(frozen=True, eq=False)
 class Formula:
-    """An expression as nodes of a tape of its own, whose leaves are names.
+    """An expression as nodes of its own tape, whose leaves are names.
 
-    ``key``: text that equal formulas share; ``text``: for people; ``names``: what it depends on, in
-    alphabetical order; ``root``: its node; ``switching``: the nodes at whose zeros it changes its
-    branch; ``latex``: the formula in LaTeX, or nothing where that would not fit a title; ``conditions``:
-    where it is defined as written, as far as its own operations and slopes do not tell: in ``root`` and all
-    that is made of it, what is undefined there is NaN. ``cancelled``: names that are written, but cancel.
+    ``key``: text that equal formulas share; ``text``: for people; ``names``: the names on which it depends, in alphabetical
+    order; ``root``: its node; ``switching``: the nodes at whose zeros it changes branch; ``latex``: the formula in LaTeX, or an
+    empty text if that would not fit a title; ``conditions``: where it is defined as written, as far as its own operations and
+    slopes do not show this: ``root`` and everything derived from it is NaN where it is undefined. ``cancelled``: names that occur
+    in the text, but cancel.
     """
 
     key: str
@@ -79,7 +79,7 @@ class Formula:
         return parse(self.text)
 
     def on(self, tape: Tape, names: Mapping[str, Node]) -> Node:
-        """The formula on another tape, its names bound to nodes there; a FormulaError for one without a node."""
+        """The formula on another tape, its names bound to nodes there; a FormulaError for a name without a node."""
         root = self._bound(tape, [self.root], names)[0]
         # What was computed, as a gradient, has to be defined also where it is of no use.
         computed = [names[name] for name in self.cancelled if name in names and tape.ops[names[name]] not in LEAVES]
@@ -90,7 +90,7 @@ class Formula:
         return self._bound(tape, self.switching, names)
 
     def renamed(self, names: Mapping[str, str]) -> Formula:
-        """The formula with other names for some of its own, which do not stand in it yet.
+        """The formula with some of its names replaced by names that do not occur in it yet.
 
         >>> formula("g/sqrt(gg)").renamed({"gg": "square"}).names
         ('g', 'square')
@@ -116,8 +116,10 @@ class Formula:
 
 
 def of_tape(tape: Tape, root: Node, names: Iterable[str], text: str, latex: str) -> Formula:
-    """The smooth formula of a node on a tape with the leaves ``tape.named("name", sorted(names))``: what as a text would be long,
-    as a net of several layers, each of whose units stands in all of the next layer. ``text`` and ``latex`` are for people.
+    """The smooth formula of a node on a tape with the leaves ``tape.named("name", sorted(names))``.
+
+    For formulas that would be long as a text, such as a net of several layers, each of whose units occurs in all units of the
+    next. ``text`` and ``latex`` are for people.
 
     >>> t = Tape()
     >>> x, y = t.named("name", ["x", "y"]).values()
@@ -135,7 +137,7 @@ def formula(source: str | sp.Expr, names: Iterable[str] | None = None) -> Formul
     source : text as `cfdyn.symbolic.text.parse.parse` reads it, or an expression
     names : the names it may use; None allows any
 
-    FormulaError: it is no such formula, or uses another name
+    FormulaError: it is not such a formula, or uses another name
 
     >>> f = formula("Abs(w - 1) + a*w**2")
     >>> f.names, len(f.switching)
@@ -156,7 +158,7 @@ def formula(source: str | sp.Expr, names: Iterable[str] | None = None) -> Formul
 
 
 def is_formula(given: Any) -> bool:
-    """True for what may mean a formula: a text, a SymPy expression, a Python function.
+    """True for an object that may be a formula: a text, a SymPy expression, a Python function.
 
     >>> is_formula("w**2"), is_formula(lambda w: w**2), is_formula(3.0)
     (True, True, False)
@@ -165,7 +167,7 @@ def is_formula(given: Any) -> bool:
 
 
 def left_side(condition: str) -> str:
-    """The text of what vanishes: of "a = b" and "a == b" it is a − b.
+    """The text of the expression that vanishes: for "a = b" and "a == b" it is a − b.
 
     >>> left_side("x == 0.5"), left_side("2*x = a"), left_side("x - 1 = 0"), left_side("x - 1")
     ('x - (0.5)', '2*x - (a)', 'x - 1', 'x - 1')
@@ -178,7 +180,7 @@ def left_side(condition: str) -> str:
 
 
 def check_names(names: Iterable[object]) -> None:
-    """A FormulaError for a name that a user declares and that means something else in a formula (E, pi, exp), or is none (2x).
+    """Raise FormulaError for a declared name that means something else in a formula (E, pi, exp), or is not a name (2x).
 
     >>> check_names(["e", "w1"])
     >>> check_names(["E"])
@@ -197,7 +199,7 @@ def check_names(names: Iterable[object]) -> None:
 
 
 def is_kept(text: str) -> bool:
-    """True if a text was read before, so that no SymPy is needed for it."""
+    """True if a text was read before, so that it needs no SymPy."""
     return _shelf().read(text) is not None
 
 
@@ -265,7 +267,7 @@ def _analysed(
 
 
 def _latex(expression: sp.Expr) -> str:
-    """For a title, or nothing where the formula is deep or long: printing one can take forever."""
+    """LaTeX for a title, or an empty text if the formula is deep or long, since its printing could take too long."""
     import sympy as sp
 
     depth: dict[sp.Basic, int] = {}

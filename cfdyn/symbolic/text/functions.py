@@ -1,7 +1,7 @@
 """Functions that sympy lacks, kept atomic so that every back end can evaluate them stably.
 
-1/(1 + exp(-x)) has no slope in floats where exp(-x) overflows and ``sigmoid(x)`` has, so these names must survive until the
-code is generated.  None of them evaluates itself.
+Where exp(-x) overflows, the slope of 1/(1 + exp(-x)) is undefined in floats, but that of ``sigmoid(x)`` is not, so these names
+must survive until the code is generated. None of them evaluates itself.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ GUARD_BITS = 40  # beyond those asked for: what a few roundings and a mild cance
 
 
 class _Atomic(sympy.Function):
-    """A real function of one real argument that sympy leaves alone."""
+    """A real function of one real argument that sympy does not rewrite."""
 
     nargs = 1
     numeric: Callable[[mpmath.mpf, mpmath.MPContext], mpmath.mpf]
@@ -136,7 +136,7 @@ class log1p(_Atomic):
 
 
 class logcosh(_Atomic):
-    r"""log(cosh(x)), with logcosh' = tanh; near |x| - log 2 far out and x^2/2 near 0.
+    r"""log(cosh(x)), with logcosh' = tanh; close to |x| - log 2 for large |x| and to x^2/2 near 0.
 
     >>> logcosh(sympy.Integer(1000)).evalf(10), logcosh(sympy.Rational(1, 10**20)).evalf(10)
     (999.3068528, 5.000000000e-41)
@@ -210,13 +210,13 @@ def _kinks(node: sympy.Basic) -> list[sympy.Expr]:
 
 
 def switching_conditions(expr: sympy.Expr) -> tuple[sympy.Expr, ...]:
-    """The functions at whose zeros the expression changes its branch.
+    """The functions at whose zeros the expression changes branch.
 
     u for Abs(u), sign(u), Heaviside(u), relu(u); all differences a - b for Max and Min; lhs - rhs for every
-    comparison in a Piecewise; sin(pi*u) for floor(u), which jumps at whole numbers.  Each appears once, also if it
-    occurs with the opposite sign, in order of appearance.
+    comparison in a Piecewise; sin(pi*u) for floor(u), which jumps at whole numbers.  Each is listed once, also if it occurs with
+    the opposite sign, in order of occurrence.
 
-    They are free of constants; there are none for a smooth formula.
+    Constant functions are omitted; a smooth formula has none of these functions.
 
     >>> x, y = sympy.symbols("x y", real=True)
     >>> switching_conditions(abs(x - 1) + relu(y) + sympy.Max(x, 2*y))

@@ -9,7 +9,7 @@ SMALL = Fraction(1, 2**1000)  # numbers from here to 1/SMALL are above 0 and fin
 
 
 def logarithm(tape: Tape, u: Node) -> Node:
-    """log u; where u > 0 is made of exponentials, the same function without them.
+    """log u; if u > 0 is composed of exponentials, the same function without them.
 
     log(1 + eᵛ) = softplus(v), log(eᵃ + eᵇ) = a + softplus(b − a), log σ(v) = −softplus(−v), log cosh v = logcosh(v), and
     logarithms of products, quotients and whole powers of these and of positive numbers; log(1 − σ(v)) = −softplus(v).
@@ -25,14 +25,14 @@ def logarithm(tape: Tape, u: Node) -> Node:
 
 
 def log_one_plus(tape: Tape, u: Node) -> Node:
-    """log(1 + u), as `logarithm` writes it; with a number in u it stays: 1 + 10⁻²⁰ is 1 in floats."""
+    """log(1 + u), as `logarithm` writes it; if u contains a number it is kept: 1 + 10⁻²⁰ is 1 in floats."""
     terms = _terms(tape, u)
     total = None if any(tape.value(term) is not None for term in terms) else _of_terms(tape, [tape.const(1), *terms])
     return tape.apply("log1p", u) if total is None else total
 
 
 def log_sum_exp(tape: Tape, exponents: Sequence[Node]) -> Node:
-    """log Σ exp(eₖ), by log(eᵃ + eᵇ) = a + softplus(b − a): it overflows nowhere and has no branches."""
+    """log Σ exp(eₖ), by log(eᵃ + eᵇ) = a + softplus(b − a): it never overflows and has no branches."""
     whole, *others = exponents
     for other in others:
         whole = tape.add(whole, tape.apply("softplus", tape.sub(other, whole)))
@@ -40,7 +40,7 @@ def log_sum_exp(tape: Tape, exponents: Sequence[Node]) -> Node:
 
 
 def exponent(tape: Tape, u: Node) -> Node | None:
-    """e with u = exp(e) for all values of what u is made of; None where u is not made so."""
+    """e with u = exp(e) for all values of the parts of u; None if u does not have this form."""
     number = tape.value(u)
     if number is not None:
         return _of_number(tape, number)
@@ -49,7 +49,7 @@ def exponent(tape: Tape, u: Node) -> Node | None:
 
 
 def _terms(tape: Tape, u: Node) -> list[Node]:
-    """What a sum adds up; the node itself where it is none."""
+    """The terms of a sum; the node itself if it is not a sum."""
     summands, left = [], [u]
     while left:
         node = left.pop()

@@ -44,7 +44,7 @@ def lower(tape: Tape, expression: sp.Basic, names: Mapping[str, Node]) -> Node:
 
 
 def positive(tape: Tape, condition: Condition, names: Mapping[str, Node]) -> bool:
-    """True if a condition asks for a positive number of what is made of exponentials, and so is one."""
+    """True if a condition requires that an expression is positive which is composed of exponentials, and so is positive."""
     if condition.kind != POSITIVE:
         return False
     u = lower(tape, condition.expression, names)
@@ -124,7 +124,7 @@ def _sum(tape: Tape, x: sp.Basic, at: Callable) -> Node:
 
 
 def _factor(x: sp.Basic, at: Callable) -> tuple[Node, Fraction]:
-    """Base and exponent of a power to a number; of others the node itself."""
+    """Base and exponent of a power with a numeric exponent; for other nodes the node itself."""
     if x.is_Pow and x.exp.is_Rational:
         return at(x.base), Fraction(int(x.exp.p), int(x.exp.q))
     return at(x), Fraction(1)
@@ -156,7 +156,7 @@ def _piecewise(tape: Tape, x: sp.Piecewise, at: Callable) -> Node:
 
 
 def _whole_part(tape: Tape, name: str, x: Node, unit: Node | None = None) -> Node:
-    """SymPy's own functions by floor: ceiling(x), frac(x), Mod(x, unit)."""
+    """SymPy's functions ceiling(x), frac(x), Mod(x, unit), expressed by floor."""
     if name == "ceiling":
         return tape.neg(tape.apply("floor", tape.neg(x)))
     if unit is None:

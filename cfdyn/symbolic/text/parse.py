@@ -1,8 +1,7 @@
-"""Formulas: text that anyone may have written → a SymPy expression, in bounded time and without ``eval``.
+"""Formulas: untrusted text → a SymPy expression, in bounded time and without ``eval``.
 
-The text is checked character by character (``_tokens``), Python's ``ast`` builds the tree, and every node of it is
-carried out by arithmetic that refuses what would explode (``_bounded``).  Whatever arrives, the outcome is an
-expression or a FormulaError.
+The text is checked character by character (``_tokens``), Python's ``ast`` builds the tree, and arithmetic that refuses
+expressions which would explode (``_bounded``) evaluates every node. For any input the result is an expression or a FormulaError.
 """
 
 import ast
@@ -63,8 +62,7 @@ def parse(text: str, names: Iterable[str] | None = None) -> sympy.Expr:
 
 
 class AsWritten(NamedTuple):
-    """The expression that a text means, where it is defined as written, as far as the expression does not tell, and names that
-    cancel."""
+    """The expression that a text means, the conditions as written that it does not show, and names that cancel."""
 
     expression: sympy.Expr
     conditions: list[Condition]
@@ -72,7 +70,7 @@ class AsWritten(NamedTuple):
 
 
 def parse_as_written(text: str) -> AsWritten:
-    """The expression with what is written and does not stand in it.
+    """The expression with the written conditions and names that it does not contain.
 
     >>> parse_as_written("x/2 + log(x) - log(x) + 0*y")
     AsWritten(expression=x/2, conditions=[Condition(kind='> 0', expression=x, path=())], cancelled=['y'])
@@ -87,7 +85,7 @@ def parse_as_written(text: str) -> AsWritten:
 
 
 def parse_value(text: str) -> float:
-    """A number written as such or as a constant expression; a FormulaError for free names, or what is not a finite double.
+    """A number written as such or as a constant expression; a FormulaError for free names, or if it is not a finite double.
 
     >>> parse_value("-1.5"), parse_value("1/3"), parse_value("2*pi")
     (-1.5, 0.3333333333333333, 6.283185307179586)
@@ -109,7 +107,7 @@ def parse_value(text: str) -> float:
 
 
 class _Value(NamedTuple):
-    """A finished subtree: what it is, how deep and large it was written, whether it holds a Piecewise, its names, its needs."""
+    """A finished subtree: value, depth and size as written, whether it contains a Piecewise, names, conditions."""
 
     item: sympy.Basic
     kind: str  # "number", "condition" or "truth" (a literal True or False)
@@ -121,7 +119,7 @@ class _Value(NamedTuple):
 
 
 class _Builder:
-    """Carries out the tree of one formula, from the leaves up and without recursion."""
+    """Evaluates the tree of one formula, from the leaves up and without recursion."""
 
     def __init__(self, text: str, names: Iterable[str] | None):
         self.text = text
@@ -236,7 +234,7 @@ class _Builder:
 
 
 def _needs(node: ast.expr, signs: list[int], parts: list[_Value]) -> tuple[Condition, ...]:
-    """What has to hold for an operation and its operands to be defined."""
+    """The conditions under which an operation and its operands are defined."""
     if _callee(node) == "Piecewise":
         return _needs_of_branches(parts)
     needs = [need for part in parts for need in part.needs]

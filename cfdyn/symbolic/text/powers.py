@@ -1,4 +1,4 @@
-"""^ as many write a power."""
+"""^ as a common notation of powers."""
 
 import warnings
 
@@ -6,7 +6,7 @@ from cfdyn.errors import shown
 
 
 def powers(text: str) -> str:
-    """The text with ** for each ^, which is a power elsewhere, and a warning that says so.
+    """The text with ** for each ^, which denotes a power elsewhere, and a warning that says so.
 
     >>> powers("w**2 + 1")
     'w**2 + 1'

@@ -1,4 +1,4 @@
-"""Quotients by sums of exponentials, written so that neither they nor their slopes come to inf/inf or 0·inf in floats."""
+"""Quotients by sums of exponentials, written so that neither they nor their slopes become inf/inf or 0·inf in floats."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
@@ -15,11 +15,13 @@ Terms = dict[Node, Fraction]  # Σ c exp(a): the c of each a
 
 
 def quotient(tape: Tape, factors: Sequence[tuple[Node, Fraction | int]]) -> Node | None:
-    """The product of powers of nodes; None unless a sum of exponentials that is positive everywhere is among those below, and
-    if a part that may be undefined would cancel.
+    """The product of powers of nodes, or None.
+
+    None unless the denominator contains a sum of exponentials that is positive everywhere, and if a part that may be undefined
+    would cancel.
 
     1/(1 + e⁻ᵛ) = σ(v), eᵃ/(eᵃ + eᵇ) = σ(a − b), (eᵃ − eᵇ)/(eᵃ + eᵇ) = tanh((a − b)/2), sinh v/cosh v = tanh v; in all other
-    cases eᵃ/sⁿ = exp(a − n log s), and what else stands above is multiplied by that.
+    cases eᵃ/sⁿ = exp(a − n log s), and the rest of the numerator is multiplied by that.
 
     >>> t = Tape()
     >>> v = t.leaf("z", 0)
@@ -36,8 +38,10 @@ def quotient(tape: Tape, factors: Sequence[tuple[Node, Fraction | int]]) -> Node
 
 
 def _needed(tape: Tape, factors: Iterable[tuple[Node, Fraction | int]]) -> set[tuple[str, Node]]:
-    """Where a product of powers has values: what must not be 0, taken apart into its factors, and arguments of roots and of
-    functions with gaps. Sums that are positive everywhere are none of these."""
+    """Where a product of powers is defined: factors that must not be 0, and arguments of roots and of functions with gaps.
+
+    Sums that are positive everywhere are not among these.
+    """
     needed, under = set(), [node for node, n in factors if n < 0]
     roots = [node for node, n in factors if Fraction(n).denominator > 1]
     for part in tape.reachable(node for node, _ in factors):
@@ -58,7 +62,7 @@ def _needed(tape: Tape, factors: Iterable[tuple[Node, Fraction | int]]) -> set[t
 
 
 def _product(tape: Tape, factors: Iterable[tuple[Node, Fraction | int]]) -> Powers:
-    """A product with the products, quotients and whole powers in it taken apart. Inverses of what may be 0 cancel nothing."""
+    """A product with the products, quotients and whole powers in it expanded. Inverses of factors that may be 0 do not cancel."""
     powers: Powers = {}
     left = [(node, Fraction(n)) for node, n in factors][::-1]
     while left:
@@ -84,8 +88,10 @@ def _is_sum(tape: Tape, node: Node) -> bool:
 
 
 def _quotient(tape: Tape, above: Powers, below: Powers, most: int) -> Node:
-    """A sum above that is not positive everywhere is a tanh, or is taken apart, into ``most`` terms with all sums in them: each
-    of its terms is over what is below."""
+    """The quotient: a sum in the numerator that is not positive everywhere is a tanh, or is expanded.
+
+    It is expanded into at most ``most`` terms with all sums in them, and each term is divided by the denominator.
+    """
     sums = [node for node, n in above.items() if _is_open(tape, node, n)]
     for node in sums:
         for other, k in below.items():
@@ -110,7 +116,7 @@ def _is_open(tape: Tape, node: Node, n: Fraction) -> bool:
 
 
 def _whole(tape: Tape, above: Powers, below: Powers) -> Node:
-    """eᵃ and what else is above, over sums of exponentials: each of these is in a share of it, or in the exponent a."""
+    """eᵃ and the rest of the numerator, over sums of exponentials: each sum is in a fraction, or in the exponent a."""
     a, result = tape.const(0), tape.const(1)
     for node, n in above.items():
         if tape.ops[node] == "exp" or _is_sum(tape, node):
@@ -180,7 +186,7 @@ def _terms(tape: Tape, node: Node) -> Terms | None:
 
 
 def _summands(tape: Tape, node: Node) -> list[Node]:
-    """What a sum adds up; what it takes away with the other sign."""
+    """The terms of a sum; subtracted ones with the opposite sign."""
     summands, left = [], [(node, False)]
     while left:
         part, minus = left.pop()
@@ -195,7 +201,7 @@ def _summands(tape: Tape, node: Node) -> list[Node]:
 
 
 def _difference(tape: Tape, a: Node, b: Node) -> Node:
-    """a − b, where multiples of one node are gathered: a variable in it then stands once."""
+    """a − b, with multiples of one node collected: a variable in it then occurs once."""
     (p, x), (q, y) = (_multiple(tape, node) for node in (a, b))
     if x == y or not p or not q:
         return tape.mul(tape.const(p - q), x if p else y)
@@ -203,7 +209,7 @@ def _difference(tape: Tape, a: Node, b: Node) -> Node:
 
 
 def _multiple(tape: Tape, node: Node) -> tuple[Fraction, Node]:
-    """What a node is a multiple of: 0 of itself, if it is 0."""
+    """The node of which a node is a multiple, and the factor: 0 times itself, if it is 0."""
     if tape.value(node) == 0:
         return Fraction(0), node
     if tape.ops[node] == "neg":
@@ -214,5 +220,5 @@ def _multiple(tape: Tape, node: Node) -> tuple[Fraction, Node]:
 
 
 def _less(powers: Mapping[Node, Fraction], node: Node, n: Fraction) -> Powers:
-    """The product with a smaller power of one of its nodes."""
+    """The product with a lower power of one of its nodes."""
     return {other: k - n if other == node else k for other, k in powers.items() if other != node or k != n}

@@ -1,4 +1,4 @@
-"""Settings as they are written in a text: ``name:option=value,…``, numbers, and what a signature makes of them."""
+"""Settings written as text: ``name:option=value,…``, numbers, and their conversion by a signature."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CALLED = re.compile(r"(\w+)\((.*)\)", re.DOTALL)
 
 
 def value(text: str, wanted: Any, what: str) -> Any:
-    """The text as a bool, int or float (``wanted``), else a UsageError; a number may be 1/3 or 2*pi, which SymPy reads."""
+    """The text as a bool, int or float (``wanted``), otherwise a UsageError; a number may be 1/3 or 2*pi, which SymPy reads."""
     wanted = str(getattr(wanted, "__name__", wanted)).removesuffix(" | None")
     if wanted == "bool":
         if text.lower() not in ("true", "false"):
@@ -42,7 +42,7 @@ def _computed(text: str) -> float:
 
 
 def parts(text: str) -> tuple[str, str]:
-    """``"gd:lr=0.1"`` → ("gd", "lr=0.1"); a UsageError for a call as Python has it."""
+    """``"gd:lr=0.1"`` → ("gd", "lr=0.1"); a UsageError for a call in Python's syntax."""
     if called := CALLED.fullmatch(text.strip()):
         raise UsageError(f"options follow a colon: {':'.join(filter(None, called.groups()))}, not {shown(text.strip())}")
     name, _, settings = text.partition(":")
@@ -53,10 +53,10 @@ def parts(text: str) -> tuple[str, str]:
 
 
 def options(entry: Callable, settings: str, what: str) -> dict[str, Any]:
-    """``"a=1,flag=true"`` checked against the entry's signature; a UsageError for what does not fit it.
+    """``"a=1,flag=true"`` checked against the entry's signature; a UsageError for an option that does not fit it.
 
-    The first item may stand without a name if the first option is a text, such as a file. Texts are taken
-    as they are, so they may hold anything but a comma. Of a list, ``noise=1,0``, the numbers follow each other.
+    The first item may have no name if the first option is a text, such as a file. Texts are not interpreted, so they may contain
+    anything but a comma. The numbers of a list, ``noise=1,0``, follow one another.
     """
     known = inspect.signature(entry).parameters
     given: dict[str, Any] = {}
@@ -84,7 +84,7 @@ def options(entry: Callable, settings: str, what: str) -> dict[str, Any]:
 
 
 def _read(text: str, parameter: inspect.Parameter, what: str) -> Any:
-    """An option as its annotation wants it; a list begins with its first number."""
+    """An option with the type of its annotation; a list begins with its first number."""
     if _is_list(parameter):
         return [value(text, "float", what)]
     return text if _is_text(parameter) else value(text, parameter.annotation, what)

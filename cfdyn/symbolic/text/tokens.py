@@ -59,7 +59,7 @@ def complaint(text: str, position: int, problem: str, shown: str = "") -> Formul
 
 
 def tokenize(text: str) -> list[Token]:
-    """The tokens of a formula, in an order that is sure to be an expression, else a FormulaError.
+    """The tokens of a formula, in an order that is certainly an expression; otherwise a FormulaError.
 
     >>> [token.text for token in tokenize("2*(w - 1.5e3)")]
     ['2', '*', '(', 'w', '-', '1.5e3', ')']
@@ -103,7 +103,7 @@ def _foreign(text: str, position: int) -> FormulaError:
 
 
 def name_problem(name: str) -> str:
-    """Why a name cannot be a variable; empty where it can.
+    """Why a name cannot be a variable; empty if it can.
 
     >>> name_problem("w1"), name_problem("exp"), name_problem("lambda")
     ('', "'exp' is a function", "'lambda' is a Python keyword; use another name such as 'lam'")
@@ -157,7 +157,7 @@ def _check_order(text: str, tokens: list[Token]) -> None:
 
 
 def _start_operand(text: str, token: Token, following: Token | None, opened: list[Token]) -> bool:
-    """Check a token where an operand must begin; whether one is still due afterwards."""
+    """Check a token where an operand must begin; return whether an operand must still follow."""
     if token.kind == "number":
         return False
     if token.kind == "name" and token.text not in ("and", "or"):
@@ -172,7 +172,7 @@ def _start_operand(text: str, token: Token, following: Token | None, opened: lis
 
 
 def _continue(text: str, token: Token, previous: Token | None, opened: list[Token]) -> bool:
-    """Check a token after an operand; whether an operand has to follow."""
+    """Check a token after an operand; return whether an operand must follow."""
     assert previous is not None
     if token.text == "(" and previous.kind == "name":
         opened.append(token)
