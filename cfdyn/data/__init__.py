@@ -1,4 +1,4 @@
-"""Data to train on: real tables and pictures, and tasks that are made; one file each, ``cf.data.NAME(…)``.
+"""Data sets for training: real tables and pictures, and synthetic tasks; one file each, ``cf.data.NAME(…)``.
 
 >>> import cfdyn as cf
 >>> rows = cf.data.digits(classes=4, n=200)

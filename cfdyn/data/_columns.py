@@ -1,4 +1,4 @@
-"""Columns of numbers and of texts, with gaps, as inputs and a target."""
+"""Columns of numbers and of texts, possibly with gaps, as inputs and a target."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Rows(NamedTuple):
     texts: bool
 
     def classes(self) -> np.ndarray:
-        """The place of each cell among the different ones: texts by the alphabet, numbers by their size."""
+        """The index of each cell among the distinct ones: texts in alphabetical order, numbers in increasing order."""
         different = sorted(set(self.wanted)) if self.texts else np.unique(np.array(self.wanted, dtype=float)).tolist()
         if not self.texts and max(map(abs, different)) >= WHOLE:
             raise UsageError(f"csv: column {self.target!r} has numbers beyond 2^53, which floats do not distinguish")
@@ -40,7 +40,7 @@ class Rows(NamedTuple):
         return np.array([place[cell if self.texts else float(cell)] for cell in self.wanted])
 
     def numbers(self) -> np.ndarray:
-        """The cells as numbers to predict, (n, 1); a UsageError where all are the same."""
+        """The cells as numbers to predict, (n, 1); a UsageError if all are equal."""
         numbers = _numbers(self.wanted, f"column {self.target!r}")
         if numbers.min() == numbers.max():
             raise UsageError(f"csv: column {self.target!r} is constant, {numbers[0]:g} in each row: there is nothing to predict")
@@ -48,7 +48,7 @@ class Rows(NamedTuple):
 
 
 class Columns:
-    """The cells of a file, with what is done about gaps."""
+    """The cells of a file, and the treatment of gaps."""
 
     def __init__(self, path: str, missing: str):
         if missing not in WAYS:
@@ -57,7 +57,7 @@ class Columns:
         self.missing = missing
 
     def table(self, target: str, without: str) -> Rows:
-        """Inputs and the target; a UsageError for a gap that may not be, a column that is not there, or one of both kinds."""
+        """Inputs and the target; a UsageError for a gap that is not allowed, a missing column, or a column of both kinds."""
         aim = self._place(target.strip()) if target.strip() else len(self.names) - 1
         left_out = {self._place(name.strip()) for name in without.split(";") if name.strip()} | {aim}
         inputs = [j for j in range(len(self.names)) if j not in left_out]
@@ -73,7 +73,7 @@ class Columns:
                     self.names[aim], self._texts(aim))  # fmt: skip
 
     def _counted(self) -> bool:
-        """True where the first column has no name and the numbers of the rows, as in files of pandas."""
+        """True if the first column has no name and contains the row numbers, as in files of pandas."""
         first = [row[0] for row in self.cells]
         return self.names[0] == "c1" and first in ([str(k + j) for k in range(len(first))] for j in (0, 1))
 
@@ -83,7 +83,7 @@ class Columns:
         return self.names.index(name)
 
     def _drop(self, columns: list[int]) -> None:
-        """Leave out rows with a gap in these columns, or say where the first one is."""
+        """Drop rows with a gap in these columns, or report the first gap."""
         whole = [k for k, row in enumerate(self.cells) if not any(_gap(row[j]) for j in columns)]
         if len(whole) < len(self.cells) and self.missing == "refuse":
             k, j = next((k, j) for k, row in enumerate(self.cells) for j in columns if _gap(row[j]))
@@ -93,7 +93,7 @@ class Columns:
         self.cells, self.lines = [self.cells[k] for k in whole], [self.lines[k] for k in whole]
 
     def _texts(self, j: int) -> bool:
-        """Whether a column has texts; a UsageError where it has finite numbers too, or infinite ones."""
+        """Whether a column contains texts; a UsageError if it also contains finite numbers, or infinite ones."""
         filled = [(row[j], line) for row, line in zip(self.cells, self.lines, strict=True) if not _gap(row[j])]
         where = f"column {self.names[j]!r} of {self.source}"
         if not filled:
@@ -126,7 +126,7 @@ class Columns:
 
 
 def _numbers(cells: list[str], where: str) -> np.ndarray:
-    """With the mean in place of gaps, (n,); a UsageError where they have no standard deviation in floating point."""
+    """The numbers with the mean in place of gaps, (n,); a UsageError if they have no standard deviation in floats."""
     numbers = np.array([np.nan if _gap(cell) else float(cell) for cell in cells])
     known = numbers[~np.isnan(numbers)]
     if known.min() == known.max():  # the mean of equal numbers is not always one of them

@@ -14,16 +14,16 @@ from cfdyn.errors import UsageError, shown
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class DataSet:
-    """Rows to train on: the data sets of `cf.data` are such, and arrays of your own become one.
+    """Rows of training data: the data sets of `cf.data`, or arrays of your own.
 
     ``inputs`` (n, …): float64, pictures as (n, channels, height, width), series as (n, length, features); or, with ``symbols``
     > 0, sequences (n, length) of whole numbers below ``symbols``. ``targets`` (n, outputs): numbers to predict, or classes as 0
-    and 1. ``labels`` (n,): the classes 0, 1, …, or None; where the last m places of a sequence are to be told they are (n, m),
+    and 1. ``labels`` (n,): the classes 0, 1, …, or None; if the last m places of a sequence are to be predicted, they are (n, m),
     and the targets (n, m, classes).
 
     Raises
     ------
-    UsageError : arrays of other lengths, what is not finite, labels that are no classes
+    UsageError : arrays of different lengths, values that are not finite, labels that are not classes
 
     Examples
     --------
@@ -63,12 +63,12 @@ class DataSet:
 
     @property
     def n_inputs(self) -> int:
-        """The numbers of one row."""
+        """The number of inputs of one row."""
         return math.prod(self.inputs.shape[1:])
 
     @property
     def n_outputs(self) -> int:
-        """The numbers that are predicted for one row: outputs, or classes."""
+        """The number of outputs, or classes, that are predicted for one row."""
         return self.targets.shape[-1]
 
     def __len__(self) -> int:
@@ -107,6 +107,6 @@ def standardised(inputs: np.ndarray) -> np.ndarray:
 
 
 def rng_of(what: str, seed: Any, stream: int = 0) -> np.random.Generator:
-    """Random numbers of a seed; another ``stream`` of the same seed for what is chosen independently."""
+    """The random numbers of a seed; another ``stream`` of the same seed is independent."""
     number = whole_number(f"{what}: seed", seed, 0)
     return np.random.default_rng([number, stream] if stream else number)

@@ -33,9 +33,10 @@ def folder(name: str, path: str | None) -> Path:
 
 
 def read(what: str, path: str | None, most: int | Callable[[bytes], int], *names: str) -> bytes:
-    """What is in the first of these files that is there, unpacked if it ends in .gz; a UsageError that says where to put one.
+    """The content of the first existing one of these files, unpacked if it ends in .gz; a UsageError that says where to put one.
 
-    ``most`` bytes, or what its first bytes say, and one more of a file that is too long; a UsageError above `MOST`."""
+    Reads at most ``most`` bytes, or as many as its first bytes declare, and one more if the file is too long; a UsageError above
+    `MOST`."""
     home = folder(what, path)
     files = [home / f"{name}{end}" for name in names for end in ("", ".gz")]
     first = next((file for file in files if file.is_file()), None)
@@ -62,7 +63,7 @@ def part_of(what: str, part: str) -> str:
 
 
 def idx(content: bytes, magic: int, what: str, name: str) -> np.ndarray:
-    """The bytes of an IDX file in their shape; a UsageError for another magic number and for a file that is cut off."""
+    """The bytes of an IDX file in their shape; a UsageError for another magic number and for a truncated file."""
     if len(content) < 4:
         raise UsageError(f"{what}: {name} is no IDX file: it has {len(content)} bytes")
     count, dimensions = int.from_bytes(content[:4], "big"), magic & 0xFF
@@ -78,18 +79,18 @@ def idx(content: bytes, magic: int, what: str, name: str) -> np.ndarray:
 
 
 def idx_shape(content: bytes) -> list[int]:
-    """The lengths that an IDX file of unsigned bytes declares, as far as its first bytes are there."""
+    """The lengths that an IDX file of unsigned bytes declares, as far as its first bytes are present."""
     head = 4 + 4 * min(int.from_bytes(content[3:4], "big"), 3)
     return [int.from_bytes(content[k : k + 4], "big") for k in range(4, min(head, len(content)), 4)]
 
 
 def idx_size(content: bytes) -> int:
-    """The bytes that an IDX file has by what it declares."""
+    """The number of bytes of an IDX file, according to its header."""
     return 4 + 4 * min(int.from_bytes(content[3:4], "big"), 3) + math.prod(idx_shape(content))
 
 
 def idx_pictures(what: str, path: str | None, part: str) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures (n, 1, height, width) and labels (n,) of a data set that is published like MNIST."""
+    """Pictures (n, 1, height, width) and labels (n,) of a data set in the format of MNIST."""
     start = "train" if part_of(what, part) == "train" else "t10k"
     content = read(what, path, idx_size, f"{start}-images-idx3-ubyte", f"{start}-images.idx3-ubyte")
     pictures = idx(content, PICTURES, what, f"{start}-images")

@@ -1,4 +1,4 @@
-"""Rows of a table picked by class and count, in an order that the seed decides."""
+"""Rows of a table selected by class and count, in an order that the seed determines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cfdyn.registry import spelled
 
 
 class Choice(NamedTuple):
-    """Which rows of a table with classes are taken, as the options of its data set say."""
+    """The selection of rows of a table with classes, by the options of its data set."""
 
     classes: Any
     n: Any
@@ -25,7 +25,7 @@ class Choice(NamedTuple):
     def of(
         self, entry: Callable[..., DataSet], inputs: np.ndarray, labels: np.ndarray, scale: float = 1.0, /, **more: Any
     ) -> DataSet:
-        """Those rows (n, …), over ``scale`` or standardised over what was picked; ``more`` options belong to the title.
+        """The selected rows (n, …), divided by ``scale`` or standardised over themselves; ``more`` options belong to the title.
 
         Classes are numbered 0, 1, … in the order in which they were given."""
         what, classes = entry.__name__, self.classes
@@ -43,14 +43,14 @@ class Choice(NamedTuple):
         return DataSet(standardised(x) if self.standardise else x / scale, one_hot(mine, len(wanted)), mine, title)
 
     def no_classes(self, what: str, where: str) -> None:
-        """A UsageError where options of classes are given for a target that has none."""
+        """Raise UsageError if options of classes are given for a target without classes."""
         if self.classes is not None or self.random_labels:
             raise UsageError(f"{what}: classes and random_labels belong to classes, and {where} has numbers; "
                              "labels=true makes them classes")  # fmt: skip
 
 
 def numbers_of(title: str, inputs: np.ndarray, targets: np.ndarray, n: Any, seed: Any, standardise: bool) -> DataSet:
-    """``n`` rows picked by the seed; inputs and targets standardised over them, or as they are."""
+    """``n`` rows selected by the seed; inputs and targets standardised over them, or unchanged."""
     picked = rows_of(title.partition(":")[0], np.arange(len(inputs)), n, seed, np.arange(len(inputs)) % 2)
     x, y = inputs[picked].astype(float), targets[picked].astype(float)
     return DataSet(standardised(x), standardised(y), None, title) if standardise else DataSet(x, y, None, title)
@@ -85,7 +85,7 @@ def chosen(what: str, classes: Any, most: int) -> list[int]:
 
 
 def replaced(what: str, labels: np.ndarray, classes: int, share: float, seed: int) -> np.ndarray:
-    """Labels of which a share, picked by the seed, is drawn anew from all classes, so that some stay what they were."""
+    """Labels of which a fraction, selected by the seed, is drawn at random from all classes, so that some do not change."""
     part = number(f"{what}: random_labels", share, finite=True)
     if not 0 <= part <= 1:
         raise UsageError(f"{what}: random_labels is a share from 0 to 1, not {share}")

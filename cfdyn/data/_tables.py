@@ -13,8 +13,10 @@ from cfdyn.errors import UsageError
 
 
 def table(name: str, what: str, head: str = "", delimiter: str | None = ",") -> np.ndarray:
-    """The numbers of one of its files, (rows, columns), below a first line that must be ``head``; a UsageError if it is not
-    there, which says how to get it, or another one."""
+    """The numbers of one of its files, (rows, columns), below a first line that must be ``head``; or a UsageError.
+
+    The error says that the line differs, or that the file is missing and how to get it.
+    """
     package = find_spec("sklearn")
     if package is None or package.origin is None:
         raise UsageError(f"{what} needs scikit-learn: pip install 'cfdyn[data]'")

@@ -1,4 +1,4 @@
-"""A Chebyshev polynomial to be fitted."""
+"""A Chebyshev polynomial as a regression problem."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cfdyn.registry import spelled
 
 
 def chebyshev(degree: int = 3, n: int = 20) -> DataSet:
-    """n points x, evenly spaced in [−1, 1], and T_k(x) = cos(k arccos x) of the ``degree`` k to be fitted.
+    """n points x, evenly spaced in [−1, 1], with targets T_k(x) = cos(k arccos x), k = ``degree``.
 
     Examples
     --------

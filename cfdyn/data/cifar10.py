@@ -1,4 +1,4 @@
-"""Small colour photographs of ten kinds of things."""
+"""Small colour photographs of ten classes of objects."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def cifar10(
 
     The files are those of the binary version, data_batch_1.bin … data_batch_5.bin (test_batch.bin for ``part`` "test"), also
     with .gz, in the folder ``path``, or ``cifar10`` in $CFDYN_DATA_DIR or in the user's data folder. The version in pickles is
-    never read: a pickle may run any program. ``classes``: 2 for the first two, "3-5" for cats and dogs; ``n`` rows are picked by
-    the ``seed``. ``standardise``: each pixel with mean 0 and standard deviation 1 over the rows picked; else over 255.
-    ``random_labels``: the share of the rows whose label is drawn anew.
+    never read: a pickle may run any program. ``classes``: 2 for the first two, "3-5" for cats and dogs; ``seed`` selects the
+    ``n`` rows. ``standardise``: each pixel with mean 0 and standard deviation 1 over the selected rows; otherwise pixels divided
+    by 255. ``random_labels``: the fraction of rows whose label is drawn at random.
 
     Raises
     ------
-    UsageError : a file is absent, cut off or not of the binary version
+    UsageError : a file is absent, truncated or not of the binary version
 
     Examples
     --------

@@ -14,7 +14,7 @@ from cfdyn.registry import spelled
 def circles(n: int = 200, radius: float = 0.5, noise: float = 0.1, seed: int = 0) -> DataSet:
     """n points in the plane of two classes, evenly spaced on the circles of radius 1 and ``radius``.
 
-    ``noise``: the standard deviation of what is added to each coordinate, by the ``seed``.
+    ``noise``: the standard deviation of the noise on each coordinate, drawn with the ``seed``.
 
     Examples
     --------

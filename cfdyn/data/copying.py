@@ -1,4 +1,4 @@
-"""Sequences to be remembered."""
+"""Sequences to be copied after a delay."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cfdyn.registry import spelled
 
 
 def copying(n: int = 200, length: int = 4, symbols: int = 4, delay: int = 2, seed: int = 0) -> DataSet:
-    """n random sequences of ``length`` symbols, then ``delay`` + ``length`` blanks, at the last of which they are told again.
+    """n random sequences of ``length`` symbols, then ``delay`` + ``length`` blanks, at the last of which they are to be repeated.
 
     Inputs (n, 2·length + delay) are 1 … ``symbols``, and 0 for a blank; labels (n, length) are 0 … ``symbols`` − 1.
 

@@ -1,4 +1,4 @@
-"""Tables of the user's."""
+"""Tables of your own."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ def csv(
     path: str, target: str = "", missing: str = "refuse", labels: bool = False, without: str = "", n: int | None = None,
     seed: int = 0, standardise: bool = True, random_labels: float = 0.0, classes: int | str | None = None,
 ) -> DataSet:  # fmt: skip
-    """The rows of a CSV file of yours, with a line of names: numbers and texts, also with gaps.
+    """The rows of your own CSV file, with a header line: numbers and texts, possibly with gaps.
 
-    ``target``: the column to predict, the last one if not given. Texts there are classes, in the order of the alphabet; so
-    are its numbers, in their order, with ``labels``, else they are to be predicted themselves. Of the other columns, but those
-    ``without`` ("id" or "id;name"), numbers are an input each, and texts an input of 0 and 1 for each different text.
+    ``target``: the column to predict (default: the last). Its texts are classes, in alphabetical order; with ``labels`` its
+    numbers are classes too, in increasing order, otherwise they are regression targets. Among the other columns, except those in
+    ``without`` ("id" or "id;name"), each numeric column is one input, and a text column is one 0/1 input for each distinct text.
 
-    ``missing``: what becomes of gaps (an empty cell, NA, NaN, null, none, ?, -): "refuse" them; "drop" their rows; "mean" of
-    the column in place of a number and, of a text, 0 in all its inputs. A row without its target is left out by both. The
-    mean is that of all rows with a target, also of those that are not picked. ``n`` rows are picked by the ``seed``.
-    ``standardise``: each input, and numbers to predict, with mean 0 and standard deviation 1 over the rows picked; what is
-    constant there becomes 0. ``classes``: 2 for the first two, "0-2" for these. ``random_labels``: the share of
-    labels drawn anew.
+    ``missing``: the treatment of gaps (an empty cell, NA, NaN, null, none, ?, -): "refuse" them; "drop" their rows; "mean" of the
+    column in place of a number and, for a text, 0 in all its inputs. "drop" and "mean" both omit a row without its target. The
+    mean is over all rows with a target, including those that are not selected. ``seed`` selects the ``n`` rows. ``standardise``:
+    each input, and numbers to predict, with mean 0 and standard deviation 1 over the selected rows; columns that are constant
+    over them become 0. ``classes``: 2 for the first two, "0-2" for these. ``random_labels``: the fraction of labels drawn at
+    random.
 
     Raises
     ------
-    UsageError : no such file or column, no line of names, a gap where none may be, numbers and texts in one column, numbers
-        with a decimal comma, more than 20 texts in one, a constant target, more than 1000 classes
+    UsageError : no such file or column, no header line, a gap where none is allowed, numbers and texts in one column, numbers
+        with a decimal comma, more than 20 texts in one column, a constant target, more than 1000 classes
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""How diabetes went on, a year later."""
+"""Progression of diabetes after one year."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from cfdyn.registry import spelled
 
 
 def diabetes(n: int | None = None, seed: int = 0, standardise: bool = True) -> DataSet:
-    """442 real patients, 10 measurements each, and one number to predict: how far the disease had gone a year later.
+    """442 real patients, 10 measurements each, and one number to predict: the progression of the disease a year later.
 
-    ``n`` rows are picked by the ``seed``. ``standardise``: each measurement and the target with mean 0 and standard deviation 1
-    over the rows picked; else as they were measured.
+    ``seed`` selects the ``n`` rows. ``standardise``: each measurement and the target with mean 0 and standard deviation 1
+    over the selected rows; otherwise as measured.
 
     Examples
     --------

@@ -13,10 +13,11 @@ def digits(
     classes: int | str | Sequence[int] | None = None, n: int | None = None, seed: int = 0, standardise: bool = True,
     random_labels: float = 0.0,
 ) -> DataSet:  # fmt: skip
-    """1,797 real handwritten digits as pictures (n, 1, 8, 8): some classes of them, ``n`` rows picked by the ``seed``.
+    """1,797 real handwritten digits as pictures (n, 1, 8, 8): all or some classes, ``n`` rows selected by the ``seed``.
 
     ``classes``: 4 for the digits 0 to 3, "3-8" for these two. ``standardise``: each pixel with mean 0 and standard deviation 1
-    over the rows picked; else the pixels, 0 … 16, over 16. ``random_labels``: the share of the rows whose label is drawn anew.
+    over the selected rows; otherwise the pixels, 0 … 16, divided by 16. ``random_labels``: the fraction of rows whose label is
+    drawn at random.
 
     Examples
     --------

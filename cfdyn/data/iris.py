@@ -15,8 +15,9 @@ def iris(
 ) -> DataSet:  # fmt: skip
     """150 real irises of three species, 4 lengths of each.
 
-    ``classes``: 2 for the first two, "0-2" for these; ``n`` rows are picked by the ``seed``. ``standardise``: each measurement
-    with mean 0 and standard deviation 1 over the rows picked. ``random_labels``: the share of the rows whose label is drawn anew.
+    ``classes``: 2 for the first two, "0-2" for these; ``seed`` selects the ``n`` rows. ``standardise``: each measurement
+    with mean 0 and standard deviation 1 over the selected rows. ``random_labels``: the fraction of rows whose label is drawn at
+    random.
 
     Examples
     --------

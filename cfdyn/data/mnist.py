@@ -17,12 +17,13 @@ def mnist(
 
     The files are the published ones, train-images-idx3-ubyte and train-labels-idx1-ubyte (t10k-… for ``part`` "test"), also
     with .gz, in the folder ``path``, or ``mnist`` in $CFDYN_DATA_DIR or in the user's data folder. ``classes``: 4 for the
-    first four, "3-8" for these; ``n`` rows are picked by the ``seed``. ``standardise``: each pixel with mean 0 and standard
-    deviation 1 over the rows picked; else over 255. ``random_labels``: the share of the rows whose label is drawn anew.
+    first four, "3-8" for these; ``seed`` selects the ``n`` rows. ``standardise``: each pixel with mean 0 and standard
+    deviation 1 over the selected rows; otherwise pixels divided by 255. ``random_labels``: the fraction of rows whose label is
+    drawn at random.
 
     Raises
     ------
-    UsageError : a file is absent, cut off or no IDX file
+    UsageError : a file is absent, truncated or not an IDX file
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Two half circles that reach into each other."""
+"""Two interlocking half circles."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cfdyn.registry import spelled
 def moons(n: int = 200, noise: float = 0.1, seed: int = 0) -> DataSet:
     """n points in the plane of two classes: (cos a, sin a) and (1 − cos a, ½ − sin a), a evenly spaced in [0, π].
 
-    ``noise``: the standard deviation of what is added to each coordinate, by the ``seed``.
+    ``noise``: the standard deviation of the noise on each coordinate, drawn with the ``seed``.
 
     Examples
     --------

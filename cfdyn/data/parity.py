@@ -1,4 +1,4 @@
-"""Is the number of some bits odd?"""
+"""The parity of some bits."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from cfdyn.registry import spelled
 
 
 def parity(bits: int = 8, of: int | None = None, n: int | None = None, seed: int = 0) -> DataSet:
-    """Rows of ``bits`` numbers ±1, of class 1 if an odd number of the first ``of`` (all, if not said) are −1.
+    """Rows of ``bits`` numbers ±1, of class 1 if an odd number of the first ``of`` (default: all) are −1.
 
-    Without ``n`` all 2^bits rows, at most 2^16, in the order of counting; else so many different ones, picked by the ``seed``.
+    Without ``n`` all 2^bits rows, at most 2^16, in counting order; otherwise ``n`` distinct rows, selected by the ``seed``.
 
     Examples
     --------
@@ -39,6 +39,6 @@ def parity(bits: int = 8, of: int | None = None, n: int | None = None, seed: int
 
 
 def _different(rng: np.random.Generator, bits: int, count: int) -> np.ndarray:
-    """``count`` different numbers below 2^bits, of more than 20 bits: of them few come twice."""
+    """``count`` distinct numbers below 2^bits for more than 20 bits, where duplicates are rare."""
     words = np.unique(rng.integers(2**bits, size=2 * count + 64))
     return np.sort(rng.permutation(words)[:count])

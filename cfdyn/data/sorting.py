@@ -10,7 +10,7 @@ from cfdyn.registry import spelled
 
 
 def sorting(n: int = 200, length: int = 6, symbols: int = 4, seed: int = 0) -> DataSet:
-    """n random sequences of ``length`` symbols, then as many blanks, at which the sorted sequence is to be told.
+    """n random sequences of ``length`` symbols, then ``length`` blanks, at which the sorted sequence is to be predicted.
 
     Inputs (n, 2·length) are 1 … ``symbols``, and 0 for a blank; labels (n, length) are 0 … ``symbols`` − 1.
 

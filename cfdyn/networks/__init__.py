@@ -1,8 +1,8 @@
 """Losses too large to write down: networks on data, behind automatic differentiation by JAX; ``cf.networks.NAME(…)``.
 
-Each gives L(w) of a flat vector of d weights in float64, with its gradient, products with its Hessian, T[u, v] = ∇(uᵀ∇²L v) and
-D⁴L[q⁴]: what orbits, flows and continuation ask of a loss, and no matrix of d × d numbers. The extra ``networks`` brings JAX and
-Equinox, whose layers these are.
+Each returns L(w) of a flat vector of d weights in float64, with its gradient, products with its Hessian, T[u, v] = ∇(uᵀ∇²L v) and
+D⁴L[q⁴]: orbits, flows and continuation need only these, and no d × d matrix. The extra ``networks`` installs JAX and Equinox,
+which provides the layers.
 
 >>> import cfdyn as cf
 >>> net = cf.networks.mlp(widths=(8,), data=cf.data.digits(classes=2, n=50))

@@ -1,4 +1,4 @@
-"""First weights of layers, drawn by JAX once and kept: compiling what draws them takes longer than steps of a small net."""
+"""Initial weights of layers, drawn by JAX once and kept: compiling the draw takes longer than steps of a small net."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_by
 
 @cache
 def _shelf(entry: str) -> Shelf:
-    """Changes with the sources of a network, JAX and its settings, and the processor: multiply and add may be one rounding."""
+    """A key that changes with a network's sources, JAX and its settings, and the processor, which may fuse multiply and add."""
     import llvmlite.binding as llvm
 
     jax = library("jax")
@@ -38,7 +38,7 @@ def _shelf(entry: str) -> Shelf:
 
 @contextmanager
 def told(before: Callable[[int], None]) -> Iterator[None]:
-    """Meanwhile ``before`` is called with the number of weights of a network before they are drawn."""
+    """In this context ``before`` is called with the number of weights of a network before they are drawn."""
     token = _before.set(before)
     try:
         yield
@@ -47,7 +47,7 @@ def told(before: Callable[[int], None]) -> Iterator[None]:
 
 
 def check_room(count: int, arrays: int, what: str) -> None:
-    """A UsageError where the machine cannot hold ``arrays`` arrays of so many weights at once; ``what`` takes them."""
+    """Raise UsageError if the machine cannot hold ``arrays`` arrays of this many weights at once; ``what`` needs them."""
     there, taken = bytes_of_memory(), 8.0 * count * arrays
     if taken > there:
         raise UsageError(f"the network has {count:,} weights, {8 * count / 1e9:.3g} GB, and {what} takes {arrays} times as much "
@@ -57,8 +57,8 @@ def check_room(count: int, arrays: int, what: str) -> None:
 def first_weights(make: Callable[[Array], Layers], seed: int, entry: str, options: object) -> Layers:
     """The layers ``make(key)`` of the seed, a tree of Equinox modules; within `cfdyn.networks._oracle.engine.float64`.
 
-    ``entry``, ``options``: the network of the catalogue, and all that its draws depend on besides the shapes of its weights.
-    A UsageError where the machine has not the memory for them.
+    ``entry``, ``options``: the network of the catalogue, and everything besides the shapes of its weights on which the draws
+    depend. A UsageError if the machine has too little memory for them.
     """
     jax, eqx = library("jax"), library("equinox")
 
@@ -87,7 +87,7 @@ def first_weights(make: Callable[[Array], Layers], seed: int, entry: str, option
 
 
 def bytes_of_memory() -> float:
-    """Bytes that the processes here may have together; infinite where the system does not tell."""
+    """The memory available to all processes here together, in bytes; infinite if the system does not report it."""
     found = [float("inf")]
     with suppress(AttributeError, ValueError, OSError):
         found.append(float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")))

@@ -41,7 +41,7 @@ def dashed(numbers: Sequence[int]) -> str:
 
 
 def activation_of(name: str, what: str) -> tuple[Callable[[Array], Array], tuple[str, ...]]:
-    """The function, and what is to be said of it."""
+    """The function, and a remark about it."""
     nn, jnp = library("jax.nn"), library("jax.numpy")
     known = {"tanh": jnp.tanh, "gelu": lambda x: nn.gelu(x, approximate=False), "silu": nn.silu, "softplus": nn.softplus,
              "sigmoid": nn.sigmoid, "relu": nn.relu, "linear": lambda x: x}  # fmt: skip
@@ -51,7 +51,7 @@ def activation_of(name: str, what: str) -> tuple[Callable[[Array], Array], tuple
 
 
 def criterion_of(loss: str, data: DataSet, what: str) -> tuple[Callable[[Array, Array], Array], np.ndarray]:
-    """The mean over rows (and places of a sequence) of ½‖f − y‖² or −log softmax(f)_c, and the targets it takes."""
+    """The mean over rows (and places of a sequence) of ½‖f − y‖² or −log softmax(f)_c, and the targets that it needs."""
     jax, jnp = library("jax"), library("jax.numpy")
     if loss not in LOSSES:
         raise unknown(f"loss of {what}:", loss, LOSSES)
@@ -83,7 +83,7 @@ def build(
 
 
 def pictures_only(data: DataSet, what: str) -> tuple[int, int, int]:
-    """(channels, height, width) of the inputs; a UsageError for what are no pictures."""
+    """(channels, height, width) of the inputs; a UsageError if they are not pictures."""
     if data.inputs.ndim != 4:
         raise UsageError(f"{what} takes pictures, (n, channels, height, width), and the inputs of {data.title} are "
                          f"{data.inputs.shape}; digits, mnist and cifar10 are pictures, mlp takes any rows")  # fmt: skip
@@ -92,11 +92,11 @@ def pictures_only(data: DataSet, what: str) -> tuple[int, int, int]:
 
 
 def places_of(data: DataSet) -> int:
-    """How many of the last places of a sequence are to be told; 0 where there is one answer for all of it."""
+    """The number of last places of a sequence that are to be predicted; 0 if the sequence has one answer."""
     return data.targets.shape[1] if data.targets.ndim == 3 else 0
 
 
 def numbers_only(data: DataSet, what: str) -> None:
-    """A UsageError for sequences of symbols, which are no amounts."""
+    """Raise UsageError for sequences of symbols, which are not quantities."""
     if data.symbols:
         raise UsageError(f"{what} takes numbers, and {data.title} has sequences of symbols; lstm and transformer read these")

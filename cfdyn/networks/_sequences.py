@@ -13,7 +13,7 @@ from cfdyn.networks._oracle.engine import Array, Layers, library
 
 
 class Reading(NamedTuple):
-    """``length`` places; ``split(x)`` are those of an input, and ``make(width, key)`` is the layer that maps one to a vector."""
+    """``length`` places; ``split(x)`` are the places of an input, ``make(width, key)`` is the layer that maps one to a vector."""
 
     length: int
     make: Callable[[int, Array], Layers]

@@ -1,4 +1,4 @@
-"""Networks on data from texts, as the command line and documents of training have them."""
+"""Networks on data from texts, as in the command line and in settings of training."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PATHS = ("path", "file")  # options of data that name files
 
 
 def make_data(text: str, where: str | None = None) -> DataSet:
-    """``"digits:classes=4,n=200"`` → those rows; ``where``: a folder in which a relative path is looked for first."""
+    """``"digits:classes=4,n=200"`` → its rows; ``where``: a folder in which a relative path is searched for first."""
     entry, given = _entry_of_data(text)
     for name in PATHS:
         if where is not None and name in given and (kept := Path(where, Path(given[name]).expanduser())).exists():
@@ -28,7 +28,7 @@ def make_data(text: str, where: str | None = None) -> DataSet:
 
 
 def has_relative_path(data: str) -> bool:
-    """True of data whose files are named from the folder that the process is in."""
+    """True if the data has files with a path relative to the working directory."""
     given = _entry_of_data(data)[1]
     return any(name in given and not Path(given[name]).expanduser().is_absolute() for name in PATHS)
 
@@ -42,9 +42,9 @@ def _entry_of_data(text: str) -> tuple[Callable[..., DataSet], dict[str, Any]]:
 def make_network(
     text: str, data: str, before: Callable[[int], None] = lambda count: None, where: str | None = None
 ) -> Network:  # fmt: skip
-    """``"mlp:widths=32-32"`` on the data ``"digits:classes=4,n=200"``; ``before`` is told how many weights it will have.
+    """``"mlp:widths=32-32"`` on the data ``"digits:classes=4,n=200"``; ``before`` is called with its number of weights.
 
-    ``where``: as `make_data` has it.
+    ``where``: as in `make_data`.
     """
     name, settings = parts(text.strip())
     entry = catalogue("networks").get(name)

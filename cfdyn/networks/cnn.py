@@ -16,12 +16,13 @@ def cnn(
     data: DataSet, channels: int | str | Sequence[int] = "8-16", kernel: int = 3, activation: str = "gelu", loss: str = "mse",
     seed: int = 0,
 ) -> Network:  # fmt: skip
-    """Convolutions with ``channels``, each followed by φ and by means over 2 × 2 pixels while there are so many, then a linear
-    layer, on pictures.
+    """Convolutions with ``channels``, each followed by φ and means over 2 × 2 pixels, then a linear layer, on pictures.
 
-    ``kernel`` is odd, the picture keeps its size; ``activation`` φ: gelu, tanh, silu, softplus, sigmoid, linear or relu, whose
-    kinks are remarked; ``loss``: mse, the mean of ½‖f(x) − y‖², or cross_entropy. Weights start uniform in ±1/√(numbers that an
-    output sees), by the ``seed``.
+    The means are omitted where fewer pixels are left.
+
+    ``kernel`` is odd, and convolutions preserve the size of the picture; ``activation`` φ: gelu, tanh, silu, softplus, sigmoid,
+    linear or relu, with a remark on its kinks; ``loss``: mse, the mean of ½‖f(x) − y‖², or cross_entropy. Initial weights are
+    uniform in ±1/√(inputs of an output), drawn with the ``seed``.
 
     Examples
     --------
@@ -62,6 +63,6 @@ def cnn(
 
 
 def halved(x: Array) -> Array:
-    """Means over 2 × 2 pixels of a picture (channels, height, width); an odd last row or column is left out."""
+    """Means over 2 × 2 pixels of a picture (channels, height, width); an odd last row or column is omitted."""
     channels, height, width = x.shape
     return x[:, : height // 2 * 2, : width // 2 * 2].reshape(channels, height // 2, 2, width // 2, 2).mean(axis=(2, 4))

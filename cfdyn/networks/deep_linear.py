@@ -11,10 +11,10 @@ from cfdyn.networks._oracle.network import Network, Recipe
 
 
 def deep_linear(data: DataSet, widths: int | str | Sequence[int] = "32-32", loss: str = "mse", seed: int = 0) -> Network:
-    """f(x) = W_L ⋯ W₂W₁x without biases, with inner ``widths``, on rows of data: linear in x, and not in the weights.
+    """f(x) = W_L ⋯ W₂W₁x without biases, with inner ``widths``, on rows of data: linear in x, but not in the weights.
 
-    ``loss``: mse, the mean of ½‖f(x) − y‖², or cross_entropy. Weights start uniform in ±1/√(inputs of the layer), by the
-    ``seed``.
+    ``loss``: mse, the mean of ½‖f(x) − y‖², or cross_entropy. Initial weights are uniform in ±1/√(inputs of the layer), drawn
+    with the ``seed``.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A loss of which only gradients are known."""
+"""A loss given only by its gradient."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ def from_gradient(
     gradient: Callable[..., Any], dim: int, value: Callable[..., Any] | None = None, start: Any = None, step: float = 1e-3,
     title: str = "gradient",
 ) -> Network:
-    """A loss of ``dim`` weights from ``gradient(w)`` → (dim,) alone, in any library, float64; ``value(w)`` → number, if known.
+    """A loss of ``dim`` weights from ``gradient(w)`` → (dim,) only, in any library, float64; ``value(w)`` → number, if known.
 
-    g(w ± εu), |u| = 1, ε = ``step`` in the units of the weights, give ∇²L u and T[u, u] for two gradients, with errors of the
-    order ε² and of the rounding of the gradient over ε²: about 1e-6 of their size with gradients in float64; with noisier ones
-    take a larger step. T[u, v] of two directions takes four gradients, D⁴L[q⁴] four, with fewer digits. Without ``value`` losses
-    are NaN. ``start`` are the first weights, 0 if they are not given.
+    g(w ± εu), |u| = 1, ε = ``step`` in the units of the weights, determine ∇²L u and T[u, u] from two gradients, with errors of
+    the order ε² and of the rounding of the gradient over ε²: about 1e-6 of their size with gradients in float64; for noisier
+    gradients use a larger step. T[u, v] of two directions takes four gradients, D⁴L[q⁴] four, with fewer digits. Without
+    ``value`` losses are NaN. ``start`` are the initial weights (default: 0).
 
     Raises
     ------
-    UsageError : a gradient of another length, or in float32 with a step below 0.02; what is no step or no whole number
+    UsageError : a gradient of another length, or in float32 with a step below 0.02; an invalid step, or a ``dim`` that is not a
+        whole number
 
     Examples
     --------

@@ -14,15 +14,15 @@ def from_jax(
     function: Callable[..., Any], params: Any, rows: Sequence[Any] = (), title: str = "network",
     predict: Callable[..., Any] | None = None,
 ) -> Network:
-    """A loss ``function(params, *rows)`` → number that JAX differentiates, ``params`` a tree of arrays, also an Equinox module.
+    """A loss ``function(params, *rows)`` → number that JAX differentiates; ``params``: a tree of arrays, or an Equinox module.
 
     ``rows`` are arrays whose first axis counts the rows of data, over which the function takes the mean; ``predict(params, x)``
-    are the outputs at inputs x, if it has any. Everything is computed in float64: what was float32 is converted, and
-    ``remarks`` say so; a function that itself goes back to float32 is refused. ``remarks`` name operations with kinks, too.
+    are the outputs at inputs x, if it has any. Everything is computed in float64: float32 arrays are converted, and ``remarks``
+    say so; a function that itself converts to float32 is refused. ``remarks`` also name operations with kinks.
 
     Raises
     ------
-    UsageError : parameters that are no floating-point numbers, a value that is no single number, float32 within the function,
+    UsageError : parameters that are not floating-point numbers, a value that is not a single number, float32 within the function,
         a value or gradient at random weights that is not the mean of those of the rows
 
     Examples

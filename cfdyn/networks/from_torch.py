@@ -18,22 +18,22 @@ from cfdyn.networks._oracle.network import Network
 def from_torch(module: Any, data: DataSet | Sequence[Any], criterion: Callable[..., Any], title: str = "") -> Network:
     """The mean loss ``criterion(module(x), y)`` over rows ``data`` = (x, y), tensors or arrays, or a `cf.DataSet`.
 
-    The module is copied, in float64: the copy's parameters, flat, are the weights, in the order of ``module.parameters()``.
-    Derivatives come from torch.func on the processor, without compiling, and T[u, u] is compared with differences once.
-    ``remarks`` say what was changed: weights and data in float32 converted, dropout switched off, fused attention and
-    normalisation written out, parameters that are used twice, or that are frozen (no weights then), kinks, frozen means and
-    variances of BatchNorm in eval mode. ``y`` is as the criterion wants it: whole numbers for cross-entropy; of a DataSet the
-    labels if the criterion is torch's cross-entropy, else the targets. With classes weighted, as CrossEntropyLoss(weight=w) or
-    NLLLoss has it, the loss is Σ_i w_{y_i} l_i / Σ_i w_{y_i} over all n rows; that of row i is n w_{y_i} l_i / Σ_j w_{y_j}, and a
+    The module is copied in float64: the weights are the copy's parameters, flattened, in the order of ``module.parameters()``.
+    torch.func computes the derivatives on the CPU, without compilation, and T[u, u] is compared with differences once.
+    ``remarks`` list the changes: weights and data in float32 converted, dropout switched off, fused attention and normalisation
+    written out, parameters that are used twice, or that are frozen (these are not weights), kinks, frozen means and variances of
+    BatchNorm in eval mode. ``y`` has the form that the criterion needs: whole numbers for cross-entropy; for a DataSet the labels
+    if the criterion is torch's cross-entropy, otherwise the targets. With class weights, as in CrossEntropyLoss(weight=w) or
+    NLLLoss, the loss is Σ_i w_{y_i} l_i / Σ_i w_{y_i} over all n rows; that of row i is n w_{y_i} l_i / Σ_j w_{y_j}, and a
     mini-batch is the mean of such rows, where torch would divide by the weights of the batch. Value and gradient are compared
     with the means of those of rows, at random weights.
 
     Raises
     ------
     UsageError : torch is not installed; BatchNorm in training mode, or another module whose forward pass changes a buffer or
-        draws random numbers; complex or no parameters; a loss that is no mean over rows: a criterion that adds them up, targets
-        that ``ignore_index`` leaves out, weights in a function of your own, rows that see each other; no single number; third
-        derivatives of torch that are not those of its second ones
+        draws random numbers; complex or no parameters; a loss that is not a mean over rows: a criterion that sums over rows,
+        targets that ``ignore_index`` excludes, weights in a function of your own, rows that depend on each other; a value that is
+        not a single number; third derivatives of torch that are not the derivatives of its second ones
 
     Examples
     --------
@@ -77,7 +77,7 @@ def from_torch(module: Any, data: DataSet | Sequence[Any], criterion: Callable[.
 
 
 def _rows(data: Any, criterion: Any, name: str) -> tuple[Any, Any]:
-    """Inputs and what the criterion compares the outputs with."""
+    """Inputs, and the targets of the criterion."""
     torch = library("torch")
     if isinstance(data, DataSet):
         classes = isinstance(criterion, torch.nn.CrossEntropyLoss) or criterion is torch.nn.functional.cross_entropy

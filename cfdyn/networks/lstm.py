@@ -1,4 +1,4 @@
-"""Networks with a memory."""
+"""Recurrent networks."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from cfdyn.networks._sequences import reading
 
 
 def lstm(data: DataSet, width: int = 16, depth: int = 1, loss: str = "mse", seed: int = 0) -> Network:
-    """``depth`` layers of LSTM cells of ``width`` units, one above the other, on sequences, or on pictures line by line.
+    """``depth`` stacked layers of LSTM cells of ``width`` units, on sequences, or on pictures line by line.
 
-    Each place is mapped to ``width`` numbers first. A linear layer answers at the last places that are to be told, or at the
-    last place. ``loss``: mse, the mean of ½‖f(x) − y‖², or cross_entropy.
+    Each place is first mapped to ``width`` numbers. A linear layer predicts at the last places that are to be predicted, or at
+    the last place. ``loss``: mse, the mean of ½‖f(x) − y‖², or cross_entropy.
 
     Examples
     --------

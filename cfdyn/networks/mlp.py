@@ -15,9 +15,9 @@ def mlp(
 ) -> Network:
     """f(x) = W_L φ(… φ(W₁x + b₁) …) + b_L with hidden ``widths``, such as "32-32", on rows of data.
 
-    No widths, "", make it linear: softmax regression with ``loss`` cross_entropy. ``activation`` φ: tanh, gelu, silu, softplus,
-    sigmoid, linear or relu, whose kinks are remarked; ``loss``: mse, the mean of ½‖f(x) − y‖², or cross_entropy. Weights start
-    uniform in ±1/√(inputs of the layer), by the ``seed``.
+    Without widths, "", the network is linear: softmax regression with ``loss`` cross_entropy. ``activation`` φ: tanh, gelu, silu,
+    softplus, sigmoid, linear or relu, with a remark on its kinks; ``loss``: mse, the mean of ½‖f(x) − y‖², or cross_entropy.
+    Initial weights are uniform in ±1/√(inputs of the layer), drawn with the ``seed``.
 
     Examples
     --------

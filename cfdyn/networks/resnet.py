@@ -18,9 +18,10 @@ def resnet(
 ) -> Network:  # fmt: skip
     """A residual network with GroupNorm on pictures: x + C₂φ(N₂(C₁φ(N₁(x)))), ``blocks`` times for each number of ``channels``.
 
-    C are convolutions 3 × 3, N normalises ``groups`` of channels; a stage after the first halves the picture, and its channels
-    are mapped by a convolution 1 × 1. Then N, φ, the mean over all pixels and a linear layer. ``activation`` φ: gelu, tanh, silu,
-    softplus, sigmoid, linear or relu, whose kinks are remarked; ``loss``: mse, the mean of ½‖f(x) − y‖², or cross_entropy.
+    C are 3 × 3 convolutions, N normalises ``groups`` of channels; each stage after the first halves the picture, and a 1 × 1
+    convolution maps its channels. Then follow N, φ, the mean over all pixels and a linear layer. ``activation`` φ: gelu, tanh,
+    silu, softplus, sigmoid, linear or relu, with a remark on its kinks; ``loss``: mse, the mean of ½‖f(x) − y‖², or
+    cross_entropy.
 
     Examples
     --------

@@ -19,11 +19,11 @@ def transformer(
 ) -> Network:  # fmt: skip
     """A transformer with LayerNorm: x + A(N₁(x)), then x + M(N₂(x)), ``depth`` times, on sequences or pictures.
 
-    A is attention of ``heads``, every place sees all others, written out, so that all its derivatives exist; M a net of
-    ``hidden`` units. Places have ``width`` numbers, with learned positions; pictures are read in ``patch`` × ``patch`` pixels.
-    After a last N a linear layer answers at the last places that are to be told, or from the mean over all places.
-    ``activation``: gelu, tanh, silu, softplus, sigmoid, linear or relu, whose kinks are remarked; ``loss``: mse, the mean of
-    ½‖f(x) − y‖², or cross_entropy.
+    A is attention of ``heads``, in which every place attends to all others, written out, so that all its derivatives exist; M is
+    a net of ``hidden`` units. Places have ``width`` numbers, with learned positions; pictures are read in patches of ``patch`` ×
+    ``patch`` pixels. After a last N a linear layer predicts at the last places that are to be predicted, or from the mean over
+    all places. ``activation``: gelu, tanh, silu, softplus, sigmoid, linear or relu, with a remark on its kinks; ``loss``: mse,
+    the mean of ½‖f(x) − y‖², or cross_entropy.
 
     Examples
     --------

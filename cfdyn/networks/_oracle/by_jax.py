@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class JaxEngine:
-    """``function(params, *rows)`` → number, as products in a flat vector of weights; each is compiled when first asked for."""
+    """``function(params, *rows)`` → number, as products at a flat vector of weights; each is compiled when first called."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class JaxEngine:
 
     @cached_property
     def _placed(self) -> tuple[Array, ...]:
-        """The rows where JAX computes, put there once."""
+        """The rows on the device of JAX, moved there once."""
         return tuple(library("jax.numpy").asarray(row) for row in self.rows)
 
     def _jitted(self, name: str, function: Callable) -> Callable:
@@ -86,7 +86,7 @@ class JaxEngine:
 
 
 def _whole_or_float64(row: ArrayLike) -> np.ndarray:
-    """Numbers as float64, whole ones as they are."""
+    """Numbers as float64, whole numbers unchanged."""
     array = np.asarray(row)
     if array.dtype.kind not in "biuf" and not np.issubdtype(array.dtype, np.number) and str(array.dtype) != "bfloat16":
         raise UsageError(f"rows of data are arrays of numbers, not of {array.dtype}")

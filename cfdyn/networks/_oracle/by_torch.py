@@ -21,7 +21,7 @@ ROWS = 16  # at once, where each is seen alone
 
 
 class TorchEngine:
-    """The mean loss ``criterion(module(x), y)`` over rows (x, y), as products in the flat vector of the module's parameters."""
+    """The mean loss ``criterion(module(x), y)`` over rows (x, y), as products at the flat vector of the module's parameters."""
 
     predicts = True
 
@@ -43,7 +43,7 @@ class TorchEngine:
         return TorchEngine(copy.deepcopy(self._made[0], memo), self._made[1], self.rows)
 
     def unravel(self, w: np.ndarray | Tensor) -> dict[str, Tensor]:
-        """The parameters by their names."""
+        """The parameters by name."""
         torch, parts, begin = library("torch"), {}, 0
         flat = w if isinstance(w, torch.Tensor) else torch.as_tensor(np.asarray(w, dtype=float))
         for name, shape in zip(self._names, self._shapes, strict=True):
@@ -104,7 +104,7 @@ class TorchEngine:
         return library("torch").stack([_along(_along(gradient, a), b)(w) for a, b in zip(u, v, strict=True)])
 
     def _rows_along(self, f: Callable, w: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
-        """Of each row the slope along directions (k, d) and the Hessian on them, some rows at once."""
+        """For each row the slope along directions (k, d) and the Hessian on them, several rows at once."""
         torch = library("torch")
         if not len(u):
             return torch.zeros(len(self.rows[0]), 0), torch.zeros(len(self.rows[0]), 0, 0)
@@ -131,7 +131,7 @@ class TorchEngine:
 
     @staticmethod
     def _each(one: Callable, data: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """What is made of each row, some rows at once."""
+        """A function of each row, several rows at once."""
         torch = library("torch")
         try:
             return torch.func.vmap(one, chunk_size=ROWS)(*data)
@@ -146,9 +146,9 @@ class TorchEngine:
 
 
 def _along(field: Callable, direction: Tensor) -> Callable:
-    """The derivative of a gradient field along a direction: that of its product with it, since the derivative is symmetric.
+    """The derivative of a gradient field along a direction: that of its product with it, since the Hessian is symmetric.
 
-    Reverse mode alone: of many of torch's backward formulas there are no forward ones.
+    In reverse mode only: many of torch's backward formulas have no forward derivative.
     """
     return library("torch").func.grad(lambda x: field(x) @ direction)
 
@@ -156,7 +156,7 @@ def _along(field: Callable, direction: Tensor) -> Callable:
 @contextlib.contextmanager
 def written_out() -> Iterator[None]:
     """Attention and normalisation by sums and products: fused attention has no second derivatives, and torch's own third
-    derivatives of LayerNorm and GroupNorm are wrong (they hold the spread of the inputs for a constant)."""
+    derivatives of LayerNorm and GroupNorm are wrong (they treat the variance of the inputs as a constant)."""
     torch = library("torch")
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)

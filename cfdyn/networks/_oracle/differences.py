@@ -1,4 +1,4 @@
-"""Products of a loss of which only gradients are known, by differences of them along the directions."""
+"""Products of a loss given by its gradients only, by differences of these along the directions."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ LEAST = {4: 0.02, 2: 0.2}  # step of gradients of so many bytes a number: about 
 
 
 class DifferenceEngine:
-    """Hu = (g₊ − g₋)/2ε and T[u, u] = (g₊ + g₋ − 2g)/ε² with g± = g(w ± εu), |u| = 1: two gradients beside the one at w.
+    """Hu = (g₊ − g₋)/2ε and T[u, u] = (g₊ + g₋ − 2g)/ε² with g± = g(w ± εu), |u| = 1: two gradients in addition to that at w.
 
-    That one is kept from the last call, since whoever asks for products at w has asked for the gradient before.
+    The gradient at w is kept from the last call, since a caller of products at w has computed it before.
     """
 
     rows: tuple[np.ndarray, ...] = ()
@@ -39,7 +39,7 @@ class DifferenceEngine:
         return w
 
     def predict(self, w: np.ndarray, x: ArrayLike) -> np.ndarray:
-        """Nothing is known of outputs."""
+        """The outputs are unknown."""
         raise UsageError(f"{self.title} has only a gradient: it predicts nothing")
 
     def call(self, name: str, rows: np.ndarray | None, *vectors: np.ndarray) -> Products:
@@ -72,7 +72,7 @@ class DifferenceEngine:
         return array
 
     def _at(self, w: np.ndarray) -> np.ndarray:
-        """g(w), kept for what is asked next."""
+        """g(w), kept for the next call."""
         if self._kept is None or self._kept[0] != w.tobytes():
             self._kept = w.tobytes(), self._fresh(w)
         return self._kept[1].copy()
@@ -95,7 +95,7 @@ class DifferenceEngine:
         return (up - down) * (size / (2 * self.step))
 
     def _curvature_gradient(self, w: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-        """T[u, v] = (T[u + v, u + v] − T[u − v, u − v])/4, of unit vectors: four gradients where u and v differ."""
+        """T[u, v] = (T[u + v, u + v] − T[u − v, u − v])/4, for unit vectors: four gradients if u and v differ."""
         a, b = float(np.linalg.norm(u)), float(np.linalg.norm(v))
         if a == 0 or b == 0:
             return np.zeros_like(w)

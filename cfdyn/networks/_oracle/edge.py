@@ -1,4 +1,4 @@
-"""What happens to gradient descent where the sharpness is 2/η: the coefficient of the flip, by products alone."""
+"""The flip of gradient descent where the sharpness is 2/η: its coefficient, from products only."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class EdgeForm(NamedTuple):
     """The flip of gradient descent at weights w whose sharpness λ₁ is the edge of the learning rate ``lr`` = 2/λ₁.
 
     Along the top eigenvector, q = ``direction`` (d,), |q| = 1, the map is −ξ + c ξ³ with c = ``coefficient`` = (η/6)(3 tᵀH⁻¹t −
-    D⁴L[q, q, q, q]), t = T[q, q]; ``bend`` is tᵀH⁻¹t and ``quartic`` D⁴L[q⁴]. ``supercritical``: c > 0, a stable 2-cycle is
-    born, of half-amplitude √((ηλ₁ − 2)/c); None where that is not decided: ``residual``, |Hh − t|/|t| of MINRES for h = H⁻¹t,
-    is what t has along flat directions (the oscillation moves w there), and ``slope`` is |∇L|, 0 where this is a bifurcation;
-    elsewhere w drifts, and c belongs to the fast oscillation alone.
+    D⁴L[q, q, q, q]), t = T[q, q]; ``bend`` is tᵀH⁻¹t and ``quartic`` D⁴L[q⁴]. ``supercritical``: c > 0, a stable 2-cycle is born,
+    of half-amplitude √((ηλ₁ − 2)/c); None if this is undecided: ``residual``, |Hh − t|/|t| of MINRES for h = H⁻¹t, is the
+    component of t along flat directions (the oscillation moves w along them), and ``slope`` is |∇L|, which is 0 at a bifurcation;
+    elsewhere w drifts, and c describes only the fast oscillation.
     """
 
     lr: float

@@ -1,5 +1,7 @@
-"""What computes a network's derivatives, and JAX and torch behind one door: imported when first needed, in float64 without
-changing what the user's own programs compute in."""
+"""The engines of a network's derivatives, and one interface to JAX and torch.
+
+Both are imported when first needed, and used in float64, without changing the precision of the user's own programs.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +28,9 @@ EXTRAS = {"torch": "torch"}  # all others come with the extra networks
 
 
 class Engine(Protocol):
-    """A function of d weights, perhaps of rows of data too, whose derivatives something computes.
+    """A function of d weights, possibly also of rows of data, with an engine for its derivatives.
 
-    ``call`` knows the names of `cfdyn.networks._oracle.products.PRODUCTS`; directions come in rows (k, d), the numbers of the
+    ``call`` takes the names of `cfdyn.networks._oracle.products.PRODUCTS`; directions come in rows (k, d), the numbers of the
     rows of a mini-batch, or None for all, before the vectors."""
 
     start: np.ndarray
@@ -42,7 +44,7 @@ class Engine(Protocol):
         """The outputs at inputs x."""
 
     def unravel(self, w: np.ndarray) -> Tree:
-        """The weights as whoever made the network knows them."""
+        """The weights in the form in which the network was defined."""
 
 
 def library(name: str) -> ModuleType:

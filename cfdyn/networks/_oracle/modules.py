@@ -1,4 +1,4 @@
-"""A module of torch made fit for derivatives: copied, in float64, without what has none or is different at each call."""
+"""A module of torch prepared for derivatives: a copy in float64, without parts that have no derivatives or are random."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ADVICE = ("module and criterion may neither add up rows nor see one beside anoth
 def converted(
     module: Module, criterion: Callable, rows: tuple[np.ndarray, ...], name: str
 ) -> tuple[tuple[Module, Callable], list[str], bool]:  # fmt: skip
-    """Copies of module and criterion in float64, what was changed, and whether there are kinks."""
+    """Copies of module and criterion in float64, the changes made, and whether there are kinks."""
     torch = library("torch")
     _refuse(module, name)
     made = copy.deepcopy(module).double().cpu()
@@ -62,7 +62,7 @@ def converted(
 
 
 def _refuse(module: Module, name: str) -> None:
-    """A UsageError for what cannot be had as a function of the parameters."""
+    """Raise UsageError for a module that is not a function of its parameters."""
     torch = library("torch")
     for path, part in module.named_modules():
         if isinstance(part, torch.nn.modules.batchnorm._BatchNorm) and (part.training or part.running_mean is None):
@@ -76,7 +76,7 @@ def _refuse(module: Module, name: str) -> None:
 
 
 def _parts(module: Module, kinds: tuple[str, ...], called: list[str], functions: tuple[str, ...]) -> list[str]:
-    """The parts of a module of some kinds, by their names; where there is none, the functions of that kind that it calls."""
+    """The parts of a module of some kinds, by name; if there are none, the functions of these kinds that it calls."""
     own = [path or type(part).__name__ for path, part in module.named_modules() if type(part).__name__ in kinds]
     return own or [name for name in called if name in functions]
 
@@ -116,7 +116,7 @@ def _drops(part: Module) -> bool:
 
 
 def _watch(called: list[str]) -> AbstractContextManager:
-    """A context that notes the names of torch's functions as they are called, each once."""
+    """A context that records the names of the torch functions called, each once."""
 
     class Mode(library("torch").overrides.TorchFunctionMode):  # type: ignore[misc]
         def __torch_function__(
@@ -130,8 +130,10 @@ def _watch(called: list[str]) -> AbstractContextManager:
 
 
 def _try(module: Module, criterion: Callable, rows: tuple[np.ndarray, ...], name: str) -> list[str]:
-    """One call twice, and the functions that it called: a UsageError for a loss that is no number, that is random, or whose
-    forward pass changes a buffer."""
+    """Make one call twice, and return the functions that it called.
+
+    Raises UsageError for a loss that is not a number, that is random, or whose forward pass changes a buffer.
+    """
     torch = library("torch")
     x, y = (torch.as_tensor(row) for row in rows)
     if len(x) != len(y):
@@ -164,10 +166,11 @@ def _kind(value: object) -> str:
 
 
 def verify(network: Network, kinks: bool) -> None:
-    """A UsageError where the loss is no mean over rows, or T[u, u] is not the derivative of ∇²L u, by differences with
-    Richardson's extrapolation.
+    """Raise UsageError if the loss is not a mean over rows, or T[u, u] is not the derivative of ∇²L u.
 
-    Of some operations torch has wrong third derivatives and says nothing. Kinks, where they are known, are remarked instead.
+    The derivative is computed by differences with Richardson extrapolation.
+
+    For some operations torch has wrong third derivatives without a warning. Known kinks lead to a remark instead.
     """
     check_mean_over_rows(network, ADVICE)
     if kinks:

@@ -28,7 +28,7 @@ PIECE = 8  # directions at a time: more bring no gain and take memory
 
 
 class Recipe(NamedTuple):
-    """How a network of the catalogue is made again: its entry, on this data, with these options."""
+    """How to make a network of the catalogue again: its entry, on this data, with these options."""
 
     entry: Callable[..., Network]
     data: DataSet
@@ -36,7 +36,7 @@ class Recipe(NamedTuple):
 
     @property
     def title(self) -> str:
-        """As the command line takes it."""
+        """The form for the command line."""
         return spelled(self.entry, **self.options)
 
 
@@ -44,16 +44,16 @@ class Network:
     """L(w) of a flat vector w (d,), float64: the mean of a loss over rows of data, or any function that JAX differentiates.
 
     ``function(params, *rows)`` → number, ``params`` a tree of arrays, ``rows`` arrays whose first axis counts the rows, over
-    which the function takes the mean; none for a function of the weights alone. `cf.networks.from_jax` makes the same and looks
-    at the function first; others make networks of torch or of a gradient alone. ``start`` (d,) are the first weights,
-    ``unravel(w)`` the tree that belongs to w, ``remarks`` what is to be said of the results. Every derivative is compiled when
-    it is first asked for. A pickle of a network of the catalogue holds its options, its data and its first weights.
+    which the function takes the mean; without rows it is a function of the weights only. `cf.networks.from_jax` does the same and
+    checks the function first; other functions make networks from torch or from a gradient. ``start`` (d,) are the initial
+    weights, ``unravel(w)`` the tree that belongs to w, ``remarks`` the remarks on the results. Every derivative is compiled when
+    it is first called. A pickle of a network of the catalogue contains its options, its data and its initial weights.
 
-    ``rows`` of value, gradient and products are the numbers of some rows (b,), a mini-batch; without them all rows count.
+    ``rows`` of value, gradient and products are the indices of some rows (b,), a mini-batch; default: all rows.
 
     Raises
     ------
-    UsageError : JAX is not installed, weights of another length, a function whose value is no number
+    UsageError : JAX is not installed, weights of another length, a function whose value is not a number
 
     Examples
     --------
@@ -74,7 +74,7 @@ class Network:
 
     @classmethod
     def of(cls, engine: Engine, title: str, remarks: Sequence[str] = (), recipe: Recipe | None = None) -> Self:
-        """A network that something else differentiates."""
+        """A network that another engine differentiates."""
         made = cls.__new__(cls)
         made._open(engine, title, remarks, recipe)
         return made
@@ -107,7 +107,7 @@ class Network:
         return np.asarray(self._call("gradient", rows, self._weights(w)))
 
     def value_and_gradient(self, w: ArrayLike, rows: ArrayLike | None = None) -> tuple[float, np.ndarray]:
-        """L(w) and ∇L(w), at the price of a gradient."""
+        """L(w) and ∇L(w), at the cost of a gradient."""
         value, gradient = self._call("value_and_gradient", rows, self._weights(w))
         return float(value), np.asarray(gradient)
 
@@ -131,7 +131,7 @@ class Network:
         return self._pieces("curvature_gradients", None, self._weights(w), u, v)
 
     def jet(self, w: ArrayLike, u: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """∇L, ∇²L u and T[u, u] in one pass, each (d,): at 3 to 4 gradients."""
+        """∇L, ∇²L u and T[u, u] in one pass, each (d,), at the cost of 3 to 4 gradients."""
         return tuple(np.asarray(part) for part in self._call("jet", None, self._weights(w), self._weights(u)))  # type: ignore
 
     def fourth(self, w: ArrayLike, q: ArrayLike) -> np.ndarray:
@@ -139,7 +139,7 @@ class Network:
         return self._pieces("fourth", None, self._weights(w), self._directions(q))
 
     def rows_along(self, w: ArrayLike, u: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """Of each row of data its loss's slope along directions (k, d) and its Hessian on them: (n, k) and (n, k, k)."""
+        """For each row of data the slope of its loss along directions (k, d) and its Hessian on them: (n, k) and (n, k, k)."""
         u = self._directions(u)
         slopes, bends = self._of_rows("rows_along", w, u)
         return slopes[:, : len(u)], bends[:, : len(u), : len(u)]
@@ -159,10 +159,12 @@ class Network:
         return np.asarray(first), np.asarray(second)
 
     def eigenvalues(self, w: ArrayLike, count: int = 1, start: ArrayLike | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """The ``count`` largest eigenvalues of ∇²L(w), descending, and their vectors (count, d), by Lanczos' method; of several
-        every copy of a multiple one, as a net without hidden layers has, by one more search at least.
+        """The ``count`` largest eigenvalues of ∇²L(w), descending, and their vectors (count, d), by Lanczos' method.
 
-        A NumericsError where they are not told apart or the Hessian is not finite."""
+        For ``count`` above 1 at least one more search finds every copy of a multiple eigenvalue, as of a net without hidden
+        layers.
+
+        Raises NumericsError if they cannot be separated or the Hessian is not finite."""
         w, count = self._weights(w), whole_number("`count`", count, 1)
         first = np.random.default_rng(0).normal(size=self.dim) if start is None else self._weights(start)
         if not np.isfinite(self.hvp(w, first)).all():
@@ -182,10 +184,10 @@ class Network:
         return float(self.eigenvalues(w)[0][0])
 
     def edge(self, w: ArrayLike) -> EdgeForm:
-        """The flip of gradient descent with lr = 2/λ₁(w): is the 2-cycle that is born there stable, and how large is it?
+        """The flip of gradient descent with lr = 2/λ₁(w): the stability and the size of the 2-cycle born there.
 
-        c = (η/6)(3 tᵀH⁻¹t − D⁴L[q⁴]), t = T[q, q], q the top eigenvector; H⁻¹t by MINRES, whose residual is told. At a minimum
-        it is the coefficient of `cf.analysis.normal_form`. NumericsError: no positive eigenvalue.
+        c = (η/6)(3 tᵀH⁻¹t − D⁴L[q⁴]), t = T[q, q], q the top eigenvector; H⁻¹t by MINRES, whose residual is returned. At a
+        minimum c is the coefficient of `cf.analysis.normal_form`. NumericsError: no positive eigenvalue.
 
         >>> import cfdyn as cf
         >>> well = cf.networks.from_jax(lambda w: (w[0] ** 2 - 1) ** 2 / 4 + w[1] ** 2 / 2, [1.0, 0.0])
@@ -202,7 +204,7 @@ class Network:
         return edge_form(float(values[0]), vectors[0], t, quartic, float(np.linalg.norm(gradient)), lambda v: self.hvp(w, v))
 
     def predict(self, w: ArrayLike, x: ArrayLike) -> np.ndarray:
-        """The outputs at inputs x (n, …); a UsageError for a loss that has none."""
+        """The outputs at inputs x (n, …); a UsageError for a loss without outputs."""
         if not self._engine.predicts:
             raise UsageError(f"{self.title} has only a loss: it predicts nothing")
         return self._engine.predict(self._weights(w), x)
@@ -218,7 +220,7 @@ class Network:
         return np.concatenate(parts) if parts else np.zeros(0 if name == "fourth" else (0, self.dim))
 
     def _some(self, rows: ArrayLike | None) -> np.ndarray:
-        """The numbers of the rows of a mini-batch, one or more."""
+        """The indices of the rows of a mini-batch, one or more."""
         some = np.asarray(rows)
         fits = some.ndim == 1 and some.size and some.dtype.kind in "iu" and self.n_rows
         if not fits or not (-self.n_rows <= some.min() and some.max() < self.n_rows):
@@ -243,7 +245,7 @@ class Network:
 
 
 def _made_again(name: str, data: DataSet, options: dict[str, object], start: np.ndarray) -> Network:
-    """A network of the catalogue from its recipe, with the first weights that it had: other releases of JAX draw others."""
+    """A network of the catalogue from its recipe, with its stored initial weights: other releases of JAX draw different ones."""
     entry = getattr(importlib.import_module("cfdyn.networks"), name)
     made: Network = entry(data, **options)
     made.start = start

@@ -1,6 +1,6 @@
 """Derivatives of a function f(w, rows) of a flat vector w, as functions that JAX compiles; directions come in rows.
 
-Each is made from f and from ``both``, which gives f and its gradient.
+Each is built from f and from ``both``, which returns f and its gradient.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A loss as the mean of what it is on single rows, which all that is said of mini-batches takes for granted."""
+"""A loss as the mean of the losses of single rows, which all statements about mini-batches assume."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class ByClass:
 
 
 def averaged(criterion: Any, y: np.ndarray, name: str) -> tuple[Any, list[str]]:
-    """The criterion as a mean over rows, and what is to be said of it; a UsageError for targets that ``ignore_index`` leaves out.
+    """The criterion as a mean over rows, and a remark about it; a UsageError for targets that ``ignore_index`` excludes.
 
-    Of torch's criteria with whole-number targets only these two divide by something other than the number of rows.
+    Among torch's criteria with whole-number targets only these two divide by something other than the number of rows.
     """
     torch = library("torch")
     if type(criterion) not in (torch.nn.CrossEntropyLoss, torch.nn.NLLLoss) or y.dtype.kind == "f":
@@ -50,7 +50,7 @@ def averaged(criterion: Any, y: np.ndarray, name: str) -> tuple[Any, list[str]]:
 
 
 def check_mean_over_rows(network: Network, advice: str) -> None:
-    """A UsageError unless value and gradient are the means of those of rows, at random weights: some alone, the rest at once."""
+    """A UsageError unless value and gradient are the means of those of rows at random weights, some singly, the others at once."""
     n = network.n_rows
     if n < 2:
         return

@@ -1,4 +1,4 @@
-"""Normalisation layers of torch in place of which sums and products are computed, whose derivatives of all orders are right."""
+"""Normalisation layers of torch, replaced by sums and products, whose derivatives of all orders are correct."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a function in JAX does, by its trace: the numbers it computes in and operations with kinks."""
+"""Properties of a function in JAX, from its trace: the precision of its numbers and operations with kinks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SHORT = ("float32", "float16", "bfloat16")
 def looked_at(
     function: Callable[..., Array], params: Tree, rows: Sequence[ArrayLike], predict: Callable[..., Array] | None, title: str
 ) -> tuple[JaxEngine, list[str]]:  # fmt: skip
-    """An engine for the function, and what is to be said of it."""
+    """An engine for the function, and remarks about it."""
     jax, tree = library("jax"), library("jax").tree_util
     remarks = []
     params, static = _numbers(params, title)
@@ -61,7 +61,7 @@ def looked_at(
 
 
 def _numbers(params: Tree, title: str) -> tuple[Tree, Tree]:
-    """The floating-point arrays of a tree, and what else it has (None: nothing); a UsageError for other numbers."""
+    """The floating-point arrays of a tree, and the rest of it (None: nothing); a UsageError for other numbers."""
     tree = library("jax").tree_util
     leaves, others = tree.tree_leaves(params), 0
     for leaf in leaves:
@@ -81,7 +81,7 @@ def _numbers(params: Tree, title: str) -> tuple[Tree, Tree]:
 
 
 def _equations(jaxpr: Jaxpr) -> Iterator[JaxprEqn]:
-    """Of a trace and of all traces in it."""
+    """The equations of a trace and of all traces in it."""
     for equation in jaxpr.eqns:
         yield equation
         for inner in _inner(equation):
@@ -98,7 +98,7 @@ def _inner(equation: JaxprEqn) -> Iterator[Jaxpr]:
 
 
 def _kinks(jaxpr: Jaxpr) -> Iterator[str]:
-    """What has kinks or jumps, in words; not what a softmax and log|x| are made of."""
+    """The operations with kinks or jumps, in words; except the parts of a softmax and of log|x|."""
     users: dict[object, list[str]] = {}
     for equation in jaxpr.eqns:
         for one in equation.invars:
@@ -119,7 +119,7 @@ def _kinks(jaxpr: Jaxpr) -> Iterator[str]:
 
 
 def _refuse_short(equations: list[JaxprEqn], title: str) -> None:
-    """A UsageError where numbers lose half of their digits on the way."""
+    """Raise UsageError if numbers lose half of their digits within the function."""
     for equation in equations:
         before, after = (str(getattr(one[0].aval, "dtype", "")) if one else "" for one in (equation.invars, equation.outvars))
         if equation.primitive.name == "convert_element_type" and after in SHORT and before == "float64":
