@@ -1,7 +1,8 @@
-"""Claims of the literature, settled with evidence: each has a check that measures, and a verdict.
+"""Claims of the literature, decided by evidence: each has a check that measures, and a verdict.
 
-`run` measures and decides, `search` looks for cycles that refute a `Statement` on a `Family` of maps. `Claims` hold what a
-source says, with `near`, `between`, `above`, … for what is expected, and a `Control`: a false statement that must fail.
+`run` measures and decides, `search` looks for cycles that refute a `Statement` on a `Family` of maps. `Claims` contain the
+statements of a source, with `near`, `between`, `above`, … for the expected values, and a `Control`: a false statement that must
+fail.
 
 >>> import cfdyn as cf
 >>> verdict, = cf.claims.run(["may1976.first_flip"], processes=1)

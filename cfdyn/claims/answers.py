@@ -1,4 +1,4 @@
-"""Answers to questions, with the numbers that claims measured put in."""
+"""Answers to questions, filled with the numbers that claims measured."""
 
 import re
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ _NUMBER = re.compile(r"\{(\w+\.\w+):([^{}|.]+)((?:\.\w+)*)(?:\|([^{}]*))?\}")
 
 
 def filled(question: Question, verdicts: Mapping[str, Verdict], text: str | None = None) -> str:
-    """The answer, or another text about the question, as a reader sees it; "…" stands where such a number was not measured.
+    """The answer, or another text about the question, as a reader sees it; "…" replaces a number that was not measured.
 
     Raises
     ------
-    UsageError : it asks for a claim that is not among those that it rests on
+    UsageError : the text refers to a claim that is not among those of the question
 
     Examples
     --------

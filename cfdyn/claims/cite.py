@@ -1,4 +1,4 @@
-"""`cite`: what to cite for the toolkit, for a claim or for a source, with BibTeX."""
+"""`cite`: the reference for the toolkit, a claim or a source, with BibTeX."""
 
 import re
 from dataclasses import dataclass
@@ -33,16 +33,16 @@ class Citation:
 def cite(subject: str | Claim | Claims | None = None) -> Citation:
     """The bibliographic entry of the toolkit, of a claim's source, or of a source.
 
-    A claim that is cited from here rests on two things: the source that states it and the toolkit that checked it; cite both.
+    For a claim cite both the source that states it and the toolkit that checked it.
 
     Parameters
     ----------
-    subject : nothing for the toolkit; the id of a claim, such as "may1976.first_flip", the name of a source, such as
+    subject : None for the toolkit; the id of a claim, such as "may1976.first_flip", the name of a source, such as
         "may1976", or the object that `cf.claims` returns for one
 
     Raises
     ------
-    UsageError : there is no such claim or source; the message names the nearest one
+    UsageError : there is no such claim or source; the message names the closest one
 
     Examples
     --------
@@ -82,7 +82,7 @@ def _toolkit() -> Citation:
 
 
 def _source(key: str, entry: str) -> Citation:
-    """An entry is written as: authors, *title*, where and when."""
+    """Read an entry of the form: authors, *title*, place and year."""
     authors, title, where = re.split(r",? \*|\*,? ?", entry, maxsplit=2)
     found, number, own = YEAR.search(ARXIV.sub("", where)), ARXIV.search(where), "cfdyn" in authors
     fields: dict[str, Any] = {"author": f"{{{TOOLKIT[1]}}}" if own else _authors(authors), "title": f"{{{title}}}"}
@@ -94,7 +94,7 @@ def _source(key: str, entry: str) -> Citation:
 
 
 def _authors(text: str) -> str:
-    """Names joined by "and"; what is no list of names in braces, as one."""
+    """Names joined by "and"; a text that is not a list of names, in braces as one name."""
     names = re.split(r", and |, | and ", text)
     return " and ".join(names) if all(NAMES.match(name) for name in names) else f"{{{text.removesuffix(' on')}}}"
 

@@ -1,4 +1,4 @@
-"""Claims of a source: statements in words, each with a check that measures and with what it must find."""
+"""Claims of a source: statements in words, each with a check that measures and the values that it must find."""
 
 import functools
 import inspect
@@ -31,9 +31,9 @@ class Undecided(CfdynError):
 
 @dataclass(frozen=True)
 class Control:
-    """A statement beside the claim that is false: the same check with other options, or other expectations.
+    """A false statement related to the claim: the same check with other options, or other expectations.
 
-    ``words``: what was changed; ``expected``: instead of the claim's; ``changes``: options of the check.
+    ``words``: the change; ``expected``: replaces that of the claim; ``changes``: options of the check.
 
     Examples
     --------
@@ -52,14 +52,14 @@ class Control:
 class Claim:
     """One statement of a source.
 
-    ``id``: source.name; ``where``: in the source the statement stands; ``statement``: in words; ``domain``: for which losses,
-    parameters and starts it is stated; ``examples``: of a general statement, the instances that were checked, "" where the
-    check covers it; ``how``: what the check computes; ``expected``: for each name that is measured; ``measure``: the check, None
-    where a tool is missing, which ``needs`` names; ``control`` and ``perturbations``: false statements that must fail;
-    ``settled``: the verdict on record; ``proof``: how agreement proves the claim, "" if it is evidence only; ``figure``: of the
-    source; ``read``: what of the source was read; ``slow``: the check takes more than a few seconds; ``second``: an independent
-    computation of what is expected, as {name: value}, which shares no code with the check; ``certify``: of a claim that
-    certificates prove, what makes them.
+    ``id``: source.name; ``where``: the place of the statement in the source; ``statement``: in words; ``domain``: the losses,
+    parameters and starts for which it is stated; ``examples``: for a general statement, the instances that were checked, "" if
+    the check covers the whole statement; ``how``: the computation of the check; ``expected``: the expected value of each measured
+    name; ``measure``: the check, or None if it needs a missing tool, which ``needs`` names; ``control`` and ``perturbations``:
+    false statements that must fail; ``settled``: the verdict on record; ``proof``: how agreement proves the claim, "" if it is
+    only evidence; ``figure``: of the source; ``read``: the part of the source that was read; ``slow``: the check takes more than
+    a few seconds; ``second``: an independent computation of the expected values, as {name: value}, which shares no code with the
+    check; ``certify``: the function that makes the certificates, for a claim that these prove.
     """
 
     id: str
@@ -89,11 +89,11 @@ class Claim:
         return self.id.partition(".")[0]
 
     def perturbed(self, by: Control | None = None) -> "Claim":
-        """The false statement of a perturbation, of the control if none is given, as a claim of its own.
+        """The false statement of a perturbation (default: the control), as a separate claim.
 
         Raises
         ------
-        UsageError : it has no check
+        UsageError : the claim has no check
         """
         by = by or self.control
         if by is None or self.measure is None:
@@ -110,7 +110,7 @@ class Claims:
     ----------
     module : ``__name__`` of the file
     text : its docstring; the first paragraph is the bibliographic entry, the rest a summary in our own words
-    read : what of the source could be read: "the paper", "the abstract", "a secondary source" or "from memory"
+    read : the part of the source that was available: "the paper", "the abstract", "a secondary source" or "from memory"
 
     Examples
     --------
@@ -153,12 +153,12 @@ class Claims:
         perturbations: Sequence[Control] = (), settled: str = "", proof: str = "", figure: str = "", read: str | None = None,
         slow: bool = False, second: Callable[[], dict[str, Any]] | None = None,
     ) -> Callable[[Measure], Measure]:  # fmt: skip
-        """A function that checks a claim: the first paragraph of its docstring states it, the rest says what is computed.
+        """Register a function that checks a claim: its docstring states the claim and, after the first paragraph, the check.
 
-        The function returns {name: what was measured}, may be called without arguments, and raises `Undecided` where it
-        cannot tell. Its options, seeds among them, are what a control and perturbations change. A claim with a ``proof`` is
-        settled as proved, a general one that was checked on ``examples`` as that, others as reproduced, unless ``settled``
-        says another verdict.
+        The function returns {name: measured value}, can be called without arguments, and raises `Undecided` if it cannot decide.
+        A control and perturbations change its options, including seeds. Unless ``settled`` names another verdict, a claim with a
+        ``proof`` is settled as proved, a general one that was checked on ``examples`` as agreeing on examples, any other as
+        reproduced.
         """
 
         wanted = {name: as_expected(value) for name, value in expected.items()}
@@ -179,11 +179,11 @@ class Claims:
         perturbations: Sequence[Control] = (), figure: str = "", read: str | None = None, slow: bool = False,
         second: Callable[[], dict[str, Any]] | None = None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # fmt: skip
-        """A function that makes the certificate of a claim, or a list of them; what it measures are their facts.
+        """Register a function that makes the certificate of a claim, or a list of them; their facts are the measured values.
 
-        The proof is made anew in each check and then verified by the checker; ``expected`` are facts by `proofs.facts`, the
-        kind among them. A proof that fails is undecided and contradicts nothing, but a proof of something else does: such as
-        for a cycle where none should be.
+        Each check makes the proof again, and the checker verifies it; ``expected`` are facts as in `proofs.facts`, including the
+        kind. If the proof fails, the verdict is undecided; a proof of a different statement, such as of a cycle where there
+        should be none, contradicts the claim.
         """
 
         wanted = {name: as_expected(value) for name, value in expected.items()}
@@ -207,7 +207,7 @@ class Claims:
         return added
 
     def undecided(self, name: str, where: str, statement: str, needs: str, domain: str = "") -> None:
-        """A claim that nothing here can check yet; ``needs``: the missing tool, such as "a proof in interval arithmetic"."""
+        """A claim that the toolkit cannot check yet; ``needs``: the missing tool, such as "a proof in interval arithmetic"."""
         self._keep(Claim(self._id(name), statement, where, self.read, domain, settled=UNDECIDED, needs=needs))
 
     def _id(self, name: str) -> str:
@@ -229,10 +229,10 @@ def _words(check: Callable[..., Any]) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Question:
-    """A question of the thread with its answer, in which {source.claim:name} stands for a number that a claim measured.
+    """A reader's question with its answer, in which {source.claim:name} denotes a number that a claim measured.
 
     ``asked``: the question; ``short``: the answer in a sentence or two; ``answer``: a paragraph for a reader with calculus;
-    ``claims``: the ids that it rests on; ``figure``: the one that shows it best, as "source.figure".
+    ``claims``: the ids of the supporting claims; ``figure``: the figure that shows the answer best, as "source.figure".
     """
 
     id: str

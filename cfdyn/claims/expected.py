@@ -1,4 +1,4 @@
-"""What a source says that a check must find: a number with its tolerance, a bound, a word."""
+"""The values that a check must find according to a source: a number with its tolerance, a bound, a word."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ INF = math.inf
 
 @dataclass(frozen=True)
 class Expected:
-    """A value, or for each entry the least and the greatest number that agree; ``text``: as a reader sees it."""
+    """A value, or for each entry the least and the greatest number that agrees; ``text``: the form for a reader."""
 
     text: str
     bounds: tuple[tuple[float, float], ...] = ()
@@ -49,7 +49,7 @@ def _is_number(value: Any) -> TypeGuard[float]:
 
 
 def interval(low: float, high: float, of: str) -> dict[str, Any]:
-    """A number that was measured with its uncertainty; ``of``: how the interval came about, such as "20 seeds, 95 %".
+    """A measured number with its uncertainty; ``of``: the origin of the interval, such as "20 seeds, 95 %".
 
     Examples
     --------
@@ -61,11 +61,11 @@ def interval(low: float, high: float, of: str) -> dict[str, Any]:
 
 
 def near(value: float | Sequence[float], within: float | None = None, *, relative: float | None = None) -> Expected:
-    """A number, or a list of them in order, and how far from each what is measured may be.
+    """A number, or a list of numbers in order, and the tolerance for each measured value.
 
     Raises
     ------
-    UsageError : not one of the tolerances, or a negative one
+    UsageError : neither or both of the tolerances, or a negative one
 
     Examples
     --------
@@ -142,7 +142,7 @@ def between(low: float, high: float) -> Expected:
 
 
 def as_expected(value: Any) -> Expected:
-    """What is written for a value in a table of expectations: itself, if it is no number with a fraction.
+    """The expectation for a plain value in a table of expectations: the value itself, unless it is a float.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What `search` is given: a `Statement`, and the `Family` of maps on which cycles would refute it."""
+"""The arguments of `search`: a `Statement`, and the `Family` of maps on which cycles would refute it."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ Quantity = Callable[["Map", np.ndarray], Any]
 
 @dataclass(frozen=True)
 class Statement:
-    """What is said not to exist, and so what refutes it: a cycle of one of the ``periods``, the least period counted.
+    """A statement that cycles of these least ``periods`` do not exist; such a cycle refutes it.
 
     ``words``: for the reader. ``stable``: True if only stable cycles refute it, False if only unstable ones, None if any.
-    ``quantity``: a function (map, points (n, D)) → number, or a row whose largest entry counts, that is to be as small as
-    possible; ``below``: a cycle refutes only if it is less than that. ``where``: functions (map, points) → number or row, all
-    of which must be positive, such as 2 − lr·λ for a minimum that is stable.
+    ``quantity``: a function (map, points (n, D)) → number, or a row whose largest entry counts, to be minimised; ``below``: a
+    cycle refutes the statement only if its quantity is below this bound. ``where``: functions (map, points) → number or row, all
+    of which must be positive, such as 2 − lr·λ for a stable minimum.
 
     Examples
     --------
@@ -61,10 +61,10 @@ class Statement:
 class Family:
     """Maps with parameters in boxes.
 
-    ``loss``: a formula, a Loss, a Map, or a function {name: value} → Loss or Map; ``optimizer``: of a loss, with parameters
-    such as ``lr`` that may be searched too; ``box``: {name: (lo, hi)} of the parameters; ``starts``: (lo, hi) for each entry of
-    the state; ``whole``: the parameters that are whole numbers, such as counts of data points: each choice of them is tried,
-    those with the least sum first. A box of positive numbers with ends in a ratio above 100 is searched by logarithms.
+    ``loss``: a formula, a Loss, a Map, or a function {name: value} → Loss or Map; ``optimizer``: for a loss, with parameters such
+    as ``lr`` that may be searched too; ``box``: {name: (lo, hi)} of the parameters; ``starts``: (lo, hi) for each entry of the
+    state; ``whole``: the parameters that are whole numbers, such as counts of data points: each choice of them is tried, in order
+    of increasing sum. A box of positive numbers whose ends have a ratio above 100 is searched on a logarithmic scale.
 
     Examples
     --------
@@ -125,7 +125,7 @@ class Family:
         return loss
 
     def choices(self) -> Iterator[dict[str, float]]:
-        """Every choice of the whole numbers, those with the least sum first."""
+        """Every choice of the whole numbers, in order of increasing sum."""
         ranges = [range(int(np.ceil(self.box[name][0])), int(np.floor(self.box[name][1])) + 1) for name in self.whole]
         if np.prod([len(one) for one in ranges]) > MOST_CHOICES:
             raise UsageError(f"there are more than {MOST_CHOICES} choices of {', '.join(self.whole)}: take smaller boxes")

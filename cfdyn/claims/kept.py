@@ -1,4 +1,4 @@
-"""What checks measured, kept between runs until the check or the package below it changes."""
+"""Measurements of checks, kept between runs until the check or the package below it changes."""
 
 import ast
 import hashlib
@@ -24,7 +24,7 @@ _PACKAGES = ("numpy", "scipy", "sympy", "mpmath", "numba", "llvmlite", "python-f
 
 @cache
 def shelf() -> Shelf:
-    """Of measurements, for this state of the package."""
+    """The store of measurements, for this state of the package."""
     return Shelf("claims", fingerprint([*_rooms(), "claims.search", "claims.proofs"], _PACKAGES))
 
 
@@ -39,24 +39,24 @@ def _rooms() -> list[str]:
 
 
 def begin() -> None:
-    """Keep what this process finds under the package as it is now: its files may change while it computes."""
+    """Store the results of this process under the present state of the package: its files may change during the computation."""
     shelf()
 
 
 def read(source: str) -> None:
-    """Keep what this process finds in a paper under the text that this has now."""
+    """Store the results of this process for a paper under the paper's present text."""
     _module(source)
 
 
 def load(claim: Claim) -> dict[str, Any] | None:
-    """What its check measured, or None: it was not run yet, or has changed since."""
+    """The measurement of its check, or None if the check was not run or has changed since."""
     content = shelf().read(key(claim.id)) if claim.measure else None
     entry = json.loads(content) if content else None
     return entry if is_measurement(entry) else None
 
 
 def save(claim_id: str, measured: dict[str, Any]) -> None:
-    """Keep what a check measured; what ended in an error of the check itself is none of it."""
+    """Store the measurement of a check, unless the check itself raised an error."""
     if not measured["undecided"].startswith(FAILED):
         shelf().write(key(claim_id), json.dumps(measured).encode())
 
@@ -72,19 +72,19 @@ def save_figure(source: str, name: str, picture: bytes) -> None:
 
 
 def key(claim_id: str) -> str:
-    """Of a claim's measurement: the text of its paper without the claims that its check does not call, and without words."""
+    """The key of a claim's measurement: the text of its paper without words and without claims that its check does not call."""
     source, _, name = claim_id.partition(".")
     return f"{claim_id} {_digest(_module(source), name)}"
 
 
 def figure_key(source: str, name: str) -> str:
-    """Of a figure: the whole text of its paper."""
+    """The key of a figure: the whole text of its paper."""
     return f"figure {source}.{name} {hashlib.sha256(_module(source).encode()).hexdigest()}"
 
 
 @cache
 def _module(source: str) -> str:
-    """The text of a paper, and of all its package where it imports something of that."""
+    """The text of a paper, and of its whole package if it imports from the package."""
     paper = paper_named(source)
     text, package = inspect.getsource(paper), paper.__name__.partition(".")[0]
     if not re.search(rf"^\s*(from|import)\s+(\.|{package}\b)", text, re.MULTILINE):

@@ -1,4 +1,4 @@
-"""What a certificate proves, as the facts that a claim expects; nothing is taken from one that the checker has not verified."""
+"""The statement of a certificate, as the facts that a claim expects; only certificates that the checker verified are used."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -66,9 +66,9 @@ def read(files: Sequence[Path]) -> list[dict[str, Any]]:
 
 
 def facts(listed: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What one document says, by name; of several, values are listed and lists are joined.
+    """The facts of one document, by name; for several documents, values are listed and lists are joined.
 
-    ``points`` are the weights alone; ``entropy``: a lower bound; ``multipliers``: if they are proved to be real.
+    ``points`` are the weights only; ``entropy``: a lower bound; ``multipliers``: if they are proved to be real.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def _facts(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _number(text: str) -> float:
-    """A decimal or a fraction."""
+    """The number of a decimal or a fraction."""
     above, _, below = text.partition("/")
     return float(above) / float(below or 1)
 

@@ -29,7 +29,7 @@ Quantity = Callable[[Map, np.ndarray], Any]
 
 @dataclass(frozen=True)
 class Attempt:
-    """Where one start has led: ``residual`` of the points; ``reason``: why they are no cycle as was asked for, or ""."""
+    """The result of one start: ``residual`` of the points; ``reason``: why they are not a cycle of the wanted kind, or ""."""
 
     params: dict[str, float]
     points: np.ndarray
@@ -65,9 +65,9 @@ class Axes:
 class Pursuit:
     """Cycles of one period of maps ``make`` of {name: value}, from many starts.
 
-    ``choice``: what is fixed, to be named with the cycle. Minimises the largest entry of ``quantity`` under f(x_i) = x_{i+1},
-    conditions > 0, stability and distance from all cycles of lesser periods, by sequential quadratic programming (SLSQP) in
-    (parameters, x_1 … x_n).
+    ``choice``: the fixed parameters, to be named with the cycle. Minimises the largest entry of ``quantity`` under f(x_i) =
+    x_{i+1}, conditions > 0, stability and distance from all cycles of lesser periods, by sequential quadratic programming (SLSQP)
+    in (parameters, x_1 … x_n).
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Pursuit:
         self._last: tuple[bytes, Map | None] = (b"", None)
 
     def anywhere(self, rng: np.random.Generator) -> np.ndarray:
-        """Unknowns at random: parameters at which there are such cycles, if some draws meet any, else an orbit or any points."""
+        """Random unknowns: parameters with such cycles, if some draws find any; otherwise an orbit or random points."""
         for _ in range(DRAWS):
             u = rng.uniform(size=self.known)
             step = self._map(u)
@@ -94,7 +94,7 @@ class Pursuit:
         return self._unknowns(u, self._orbit(step, rng))
 
     def _listed(self, step: Map, seed: int) -> Cycles | None:
-        """The cycles with a point in the box of starts: all of a map of one variable, else what a short search finds."""
+        """The cycles with a point in the box of starts: all for a map of one variable, otherwise those of a short search."""
         try:
             if self.dim == 1:
                 return cycles(step, self.period, self.box)
@@ -119,7 +119,7 @@ class Pursuit:
         return u
 
     def follow(self, u: np.ndarray) -> Attempt:
-        """Where a start leads to."""
+        """The result of one start."""
         from scipy.optimize import minimize
 
         worst = float(self._row(u).max()) if self.quantity else 0.0
@@ -192,7 +192,7 @@ class Pursuit:
         return ((images(self._map(u[: self.known]), points) - np.roll(points, -1, axis=0)) / self.width).ravel()
 
     def _defect_jacobian(self, u: np.ndarray) -> np.ndarray:
-        """Exact in the points, by differences in the parameters, with a column of zeros for the bound of the quantity."""
+        """The Jacobian, exact in the points, by differences in the parameters, with a zero column for the quantity's bound."""
         n, d, points = self.period, self.dim, self._points(u)
         matrix = np.zeros((n, d, n, d))
         index = np.arange(n)
@@ -211,7 +211,7 @@ class Pursuit:
         return np.atleast_1d(np.asarray(self.quantity(self._map(u[: self.known]), self._points(u)), dtype=float))
 
     def _margins(self, y: np.ndarray) -> np.ndarray:
-        """What must not be negative: the bound less the quantity, distances, conditions, and the room to instability."""
+        """What must not be negative: the bound minus the quantity, distances, conditions, and the margin of stability."""
         u, points = y[:-1], self._points(y[:-1])
         step = self._map(u[: self.known])
         rows = [np.array(self._distances(points)) / APART**2 - 1]

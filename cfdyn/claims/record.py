@@ -1,4 +1,4 @@
-"""The verdicts on record: what the claims measured when the papers were last computed as a whole."""
+"""The verdicts on record: the measurements of the claims when the papers were last computed as a whole."""
 
 import json
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ FILE = "verdicts.json"
 
 @cache
 def on_record() -> dict[str, dict[str, Any]]:
-    """{id: what was measured, with the seconds it took, its date and version}, from the files beside the papers.
+    """{id: the measurement, with its seconds, date and version}, from the files beside the papers.
 
     Raises
     ------
-    RecordError : such a file is cut off or holds something else
+    RecordError : such a file is truncated or contains something else
     """
     files = [folder / FILE for folder in folders() if (folder / FILE).is_file()]
     return {name: kept for file in files for name, kept in _entries(file).items()}
@@ -40,7 +40,7 @@ def _entries(file: Path) -> dict[str, dict[str, Any]]:
 
 
 def recorded(claim: Claim) -> Verdict:
-    """The verdict on what is on record of a claim; undecided where nothing is."""
+    """The verdict on the recorded measurement of a claim; undecided if there is none."""
     kept = on_record().get(claim.id)
     if claim.measure is None or kept is not None:
         return judge_kept(claim, kept)
@@ -48,7 +48,7 @@ def recorded(claim: Claim) -> Verdict:
 
 
 def judge_kept(claim: Claim, kept: dict[str, Any] | None) -> Verdict:
-    """The verdict on what was measured before: proved only if the certificates beside the paper, checked now, prove the claim."""
+    """The verdict on an earlier measurement: proved only if the certificates beside the paper, checked now, prove the claim."""
     verdict = judge(claim, kept)
     if verdict.verdict != PROVED:
         return verdict
@@ -63,7 +63,7 @@ def judge_kept(claim: Claim, kept: dict[str, Any] | None) -> Verdict:
 
 
 def record_text(verdicts: Sequence[Verdict]) -> str:
-    """The content of such a file, an entry a line."""
+    """The content of such a file, one entry per line."""
     entries = {
         v.id: {"measured": v.measured, "undecided": v.reason if v.verdict == "undecided" else "",
                "seconds": v.seconds, "date": v.date, "version": v.version}

@@ -29,11 +29,11 @@ stands in the row. `cfdyn claims --review ID` prints the referee's sheet.
 
 
 def folder(path: Path) -> Path:
-    """The folder for the report, made if need be.
+    """The folder for the report, created if necessary.
 
     Raises
     ------
-    UsageError : it cannot be made or written
+    UsageError : it cannot be created or written
     """
     return folder_for_writing(path, "; choose another with --report")
 
@@ -43,7 +43,7 @@ def write(
 ) -> list[Path]:
     """Write ``index.html``, ``claims.md``, ``answers.md``, ``verdicts.json`` and the figures that claims and answers name.
 
-    Each is written whole or not at all.
+    Each file is written completely or not at all.
 
     Raises
     ------
@@ -68,14 +68,14 @@ def _papers(verdicts: Iterable[Verdict]) -> dict[str, ModuleType]:
 
 
 def _figures(verdicts: Iterable[Verdict], shown_in: Iterable[ModuleType]) -> list[str]:
-    """Of the claims and of the questions: "source.figure" each, once."""
+    """The figures of the claims and of the questions, as "source.figure", each once."""
     of_claims = [f"{v.id.partition('.')[0]}.{v.figure}" for v in verdicts if v.figure]
     of_questions = [q.figure for paper in shown_in for q in getattr(paper, "QUESTIONS", ()) if q.figure]
     return list(dict.fromkeys(of_questions + of_claims))
 
 
 def page(verdicts: Sequence[Verdict], pictures: dict[str, bytes]) -> str:
-    """The HTML page: how many of each verdict, questions with their answers, then the sources with their claims."""
+    """The HTML page: the number of each verdict, questions with their answers, then the sources with their claims."""
     by_id = {verdict.id: verdict for verdict in verdicts}
     with_claims = _papers(verdicts)
     asked = [_question(q, by_id, pictures) for paper in with_claims.values() for q in getattr(paper, "QUESTIONS", ())]
@@ -155,7 +155,7 @@ def _picture(name: str, words: str, pictures: dict[str, bytes]) -> str:
 
 
 def table(verdicts: Sequence[Verdict]) -> str:
-    """How many of each verdict, then a heading and a table for each source.
+    """The number of each verdict, then a heading and a table for each source.
 
     Examples
     --------
@@ -174,12 +174,12 @@ def table(verdicts: Sequence[Verdict]) -> str:
 
 
 def _level(verdict: Verdict) -> str:
-    """What was read of the source; of what this project says itself there is none."""
+    """The part of the source that was read; empty for statements of this project."""
     return OWN if verdict.id.startswith("cfdyn") else verdict.read
 
 
 def _levels(verdicts: Sequence[Verdict]) -> str:
-    """How many of each verdict by what was read of the source."""
+    """The number of each verdict, by the part of the source that was read."""
     kinds = [kind for kind in VERDICTS if any(v.verdict == kind for v in verdicts)]
     rows = [
         f"| {read} | " + " | ".join(str(sum(v.verdict == kind for v in of_it)) for kind in kinds) + " |\n"
@@ -189,7 +189,7 @@ def _levels(verdicts: Sequence[Verdict]) -> str:
 
 
 def answers(questions: Iterable[Question], verdicts: Mapping[str, Verdict]) -> str:
-    """A row for each question: what was asked, the short answer, and how the claims that it rests on were decided.
+    """A row for each question: the question, the short answer, and how its supporting claims were decided.
 
     Examples
     --------
@@ -223,5 +223,5 @@ def _row(verdict: Verdict) -> str:
 
 
 def _cell(text: str) -> str:
-    """As plain text in one cell: what Markdown and HTML would take for marks is escaped."""
+    """A text in one cell: the markup characters of Markdown and HTML are escaped."""
     return re.sub(r"[\\`*<|\[\]]|\b_\B|\B_\b", r"\\\g<0>", " ".join(text.split()))

@@ -1,4 +1,4 @@
-"""The sheet on which a referee reviews one claim: what is said, what was read, what the check enters, what turns its verdict."""
+"""The sheet for the review of one claim: the statement, the part of the source read, functions called, false statements."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _DOORS = ("signatures.py", "arguments.py", "__init__.py")  # what a call passes 
 
 
 def sheet(claim: Claim) -> dict[str, Any]:
-    """All that a review asks, computed now: {claim, statement, domain, examples, …, perturbations}.
+    """The contents of a review sheet, computed now: {claim, statement, domain, examples, …, perturbations}.
 
-    ``entered``: the functions of the package that the check calls; ``second``: what the second computation found, and the
-    functions that it calls; ``perturbations``: of the control and of each perturbation, in words, its verdict and the reason.
+    ``entered``: the functions of the package that the check calls; ``second``: the result of the second computation, and the
+    functions that it calls; ``perturbations``: the control and each perturbation, in words, with verdict and reason.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def _perturbed(claim: Claim, by: Any) -> dict[str, Any]:
 
 
 def watched(call: Callable[[], Any]) -> tuple[Any, list[str]]:
-    """What a call returns, and the functions of the package that papers called meanwhile, as room.file.name."""
+    """The result of a call, and the functions of the package that papers called during it, as room.file.name."""
     names, papers = set[str](), tuple(f"{folder}/" for folder in folders())
 
     def watch(frame: FrameType, event: str, argument: object) -> None:

@@ -1,4 +1,4 @@
-"""Check many claims in processes of their own; what is finished is kept at once, whatever ends the run."""
+"""Check many claims in separate processes; each result is stored at once, however the run ends."""
 
 import base64
 import json
@@ -23,16 +23,16 @@ def run(
     ids: Iterable[str] | None = None, source: str | None = None, processes: int | None = None, limit: float = LIMIT,
     anew: bool = False, progress: Say | None = None,
 ) -> list[Verdict]:  # fmt: skip
-    """Verdicts on claims; what was measured before, with the same check and the same package, is not measured again.
+    """Verdicts on claims; a measurement that was made before with the same check and the same package is reused.
 
     Parameters
     ----------
-    ids : of the claims, such as "may1976.first_flip"; all if not given
-    source : only the claims of this source, and those that its answers rest on
-    processes : at once; as many as there are processors if not given
-    limit : seconds that a check may take; one that takes longer is undecided
+    ids : ids of claims, such as "may1976.first_flip" (default: all)
+    source : only the claims of this source, and those that support its answers
+    processes : number of simultaneous processes (default: the number of processors)
+    limit : time limit of a check in seconds; one that takes longer is undecided
     anew : measure all of them again
-    progress : called with what is done and how much time is left, in words
+    progress : called with a description of the current work and the remaining time
 
     Returns
     -------
@@ -40,7 +40,7 @@ def run(
 
     Raises
     ------
-    UsageError : an id or a source that does not exist, or no positive number of processes
+    UsageError : an id or a source that does not exist, or a number of processes that is not positive
 
     Examples
     --------
@@ -62,7 +62,7 @@ def run(
 
 
 def draw(names: Iterable[str], processes: int | None = None, progress: Say | None = None) -> dict[str, bytes]:
-    """Figures of sources as PNG, {"source.name": picture}; one that cannot be drawn is left out, and ``progress`` says so."""
+    """Figures of sources as PNG, {"source.name": picture}; one that cannot be drawn is omitted, and ``progress`` says so."""
     pictures = {name: kept.load_figure(*name.split(".", 1)) for name in dict.fromkeys(names)}
     missing = {f"figure {name}": 3 * USUAL for name, picture in pictures.items() if picture is None}
     for request, answer in _ask(missing, processes, LIMIT, progress):
@@ -77,7 +77,7 @@ def _seconds(claim: Claim) -> float:
 
 
 def _ask(requests: dict[str, float], processes: int | None, limit: float, progress: Say | None) -> Iterable[tuple[str, Any]]:
-    """(request, answer) as they come, the longest first; ``requests``: with the seconds that each may take."""
+    """(request, answer) in order of completion, the longest started first; ``requests``: each with its time limit in seconds."""
     order = sorted(requests, key=lambda request: -requests[request])
     start, done = time.monotonic(), list[str]()
     for index, answer in asked("cfdyn.claims.worker", order, processes, limit):

@@ -1,4 +1,4 @@
-"""`search`: is there a cycle that refutes a statement? Over the parameters of a family, and never with the answer "none"."""
+"""`search`: search for a cycle that refutes a statement, over the parameters of a family; it never concludes that none exists."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class FoundCycle(Record):
 
 @dataclass(frozen=True)
 class Search(Record):
-    """The outcome of a search, and where it looked.
+    """The outcome of a search, and its extent.
 
-    ``hit``: the cycle that refutes the statement, with the smallest quantity; None if there is none. ``nearest``: the cycle
-    that comes nearest to refuting it where none does, the one whose quantity is least. ``smallest_residual``: of points that
-    are no cycle, the smallest defect, in widths of the box. ``box`` (with the ``starts_box`` of the state), ``periods``,
-    ``starts``, ``evaluations`` of all points of a cycle, ``seed``: the extent of the search; ``ended``: "done", "first hit" or
+    ``hit``: the cycle that refutes the statement, with the smallest quantity; None if there is none. ``nearest``: if no cycle
+    refutes it, the one that comes closest, which has the least quantity. ``smallest_residual``: of points that are not a cycle,
+    the smallest defect, in widths of the box. ``box`` (with the ``starts_box`` of the state), ``periods``, ``starts``,
+    ``evaluations`` (of all points of a cycle), ``seed``: the extent of the search; ``ended``: "done", "first hit" or
     "interrupted"; ``words``: the statement.
     """
 
@@ -63,7 +63,7 @@ class Search(Record):
 
     @property
     def text(self) -> str:
-        """The outcome in a sentence, which never says that there is none."""
+        """The outcome in a sentence, which never says that no such cycle exists."""
         extent = f"{self.evaluations} evaluations from {self.starts} starts (seed {self.seed})"
         if self.hit is None:
             near = "" if np.isinf(self.smallest_residual) else f"; the smallest residual is {self.smallest_residual:.3g}"
@@ -78,22 +78,22 @@ def search(
     statement: Statement, family: Family, starts: int = STARTS, seed: int = 0, first: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Search:  # fmt: skip
-    """Look for a cycle that refutes a statement: many starts of constrained minimisation, each polished by Newton's method.
+    """Search for a cycle that refutes a statement: constrained minimisation from many starts, refined by Newton's method.
 
-    The unknowns are the continuous parameters and all n points. Each start minimises the quantity (or nothing, if there is
-    none) under f(x_i) = x_{i+1}, the conditions, the stability asked for, and a distance from all cycles of lesser periods, by
-    sequential quadratic programming; so the least quantity, which lies on a fold of cycles, is reached directly, without
-    following branches to it. The start is an orbit, or random points where that escapes; every third start is near the best
-    cycle so far. Then the points are polished, their least period, multipliers and conditions checked anew. At a fold a cycle
-    is known to half of the digits. Ctrl-C ends the search and keeps its cycles.
+    The unknowns are the continuous parameters and all n points. From each start sequential quadratic programming minimises the
+    quantity (or nothing, if there is none) under f(x_i) = x_{i+1}, the conditions, the required stability, and a distance from
+    all cycles of lesser periods; so it reaches the least quantity, which lies on a fold of cycles, directly, without following
+    branches. The start is an orbit, or random points if that escapes; every third start is near the best cycle so far. Then
+    Newton's method refines the points, and their least period, multipliers and conditions are checked again. At a fold a cycle is
+    known to half of the digits. Ctrl-C ends the search and keeps its cycles.
 
     Parameters
     ----------
     statement, family : see `Statement` and `Family`
     starts : for each period and each choice of whole numbers
     seed : of all random numbers
-    first : end at the first choice of whole numbers, and the first period, with a hit
-    progress : told the number of starts that are done
+    first : stop at the first choice of whole numbers, and the first period, with a hit
+    progress : called with the number of finished starts
 
     Raises
     ------
@@ -199,5 +199,5 @@ class _Tally:
 
 
 def _better(new: Attempt, old: Attempt | None) -> Attempt:
-    """The one with the smaller quantity; the older one where they agree to round-off."""
+    """The cycle with the smaller quantity; the older one if they agree to round-off."""
     return new if old is None or new.quantity < old.quantity - 1e-12 * abs(old.quantity) else old

@@ -1,4 +1,4 @@
-"""Where the papers are: by their entry point, never by an import."""
+"""The locations of the papers: found by their entry point, never by an import."""
 
 import importlib
 import importlib.util
@@ -23,7 +23,7 @@ _ROOT = Path(__file__).parents[2]
 def papers() -> dict[str, ModuleType]:
     """Every paper by the name of its file: modules of the packages that the entry point ``cfdyn.papers`` names.
 
-    In a clone the folder ``papers`` beside the package goes before one that is installed.
+    In a clone the folder ``papers`` beside the package takes precedence over an installed one.
 
     Raises
     ------
@@ -39,13 +39,13 @@ def papers_of(names: Iterable[str]) -> dict[str, ModuleType]:
 
 
 def folders() -> list[Path]:
-    """Where papers and what is on record of them lie."""
+    """The folders that contain papers and their records."""
     return [Path(path) for package in _packages() for path in package.__path__]
 
 
 @cache
 def modules() -> dict[str, str]:
-    """What may be a paper: the full name of each module by its own."""
+    """The modules that may be papers: {short name: full name}."""
     names: dict[str, str] = {}
     for package in _packages():
         for module in pkgutil.iter_modules(package.__path__):
@@ -63,7 +63,7 @@ def _imported(name: str) -> ModuleType:
 
 @cache
 def _beside() -> Path | None:
-    """The folder ``papers`` of a clone, which is installed as cfdyn_papers; beside an installed cfdyn lie packages of others."""
+    """The folder ``papers`` of a clone, installed as cfdyn_papers; beside an installed cfdyn there are packages of others."""
     with suppress(OSError, ValueError):
         if re.search(r"^name = cfdyn$", (_ROOT / "setup.cfg").read_text(encoding="utf-8"), re.MULTILINE):
             return _ROOT / "papers"
@@ -96,7 +96,7 @@ def certificates(name: str) -> list[Path]:
 
     Raises
     ------
-    UsageError : there is no such claim, with the nearest one
+    UsageError : there is no such claim; the message names the closest one
     """
     claim = named(name)
     folder = Path(str(paper_named(claim.source).__file__)).parent / "certificates"
@@ -104,11 +104,11 @@ def certificates(name: str) -> list[Path]:
 
 
 def chosen(ids: Iterable[str] | None = None, source: str | None = None) -> list[Claim]:
-    """The claims of these ids, of this source, or all; of a source that answers questions also those that it leans on.
+    """The claims of these ids, of this source, or all; for a source that answers questions also the claims that support it.
 
     Raises
     ------
-    UsageError : an id or a source that does not exist, with the nearest one, or an id that is not of the source
+    UsageError : an id or a source that does not exist (the message names the closest one), or an id that is not of the source
     """
     if ids is not None:
         ids = [ids] if isinstance(ids, str) else list(ids) if isinstance(ids, Iterable) else [ids]

@@ -1,4 +1,4 @@
-"""What a check measured, against what the source says."""
+"""The measurement of a check, compared with the source."""
 
 import inspect
 import json
@@ -17,13 +17,13 @@ FAILED = "the check failed"  # how the reason begins where a check has a fault o
 
 @dataclass(frozen=True)
 class Verdict(Record):
-    """A claim and how it was decided.
+    """A claim, and how it was decided.
 
     ``verdict``: proved, reproduced, agrees on examples, contradicted or undecided; ``settled``: the one on record;
-    ``reason``: how it was reached; ``measured``: the numbers; ``expected``: in words, with tolerances; ``options``: of the
-    check, seeds among them; ``read``: what of the source was read; ``seconds``, ``date``, ``version``: of the measurement;
-    ``domain``: for which losses, parameters and starts it is stated; ``examples``: on which instances a general statement was
-    checked.
+    ``reason``: how it was reached; ``measured``: the numbers; ``expected``: in words, with tolerances; ``options``: those of the
+    check, including seeds; ``read``: the part of the source that was read; ``seconds``, ``date``, ``version``: of the
+    measurement; ``domain``: the losses, parameters and starts for which it is stated; ``examples``: the instances on which a
+    general statement was checked.
     """
 
     id: str
@@ -46,9 +46,9 @@ class Verdict(Record):
 
     @property
     def refutes(self) -> bool:
-        """Of a false statement made from a claim: True if its verdict shows that it is false.
+        """For a false statement made from a claim: True if its verdict shows that it is false.
 
-        What fails with an error shows nothing; what the check could not tell, such as a proof that was not found, is enough.
+        A check that raises an error shows nothing; one that could not decide, such as a proof that was not found, is enough.
         """
         if self.settled == CONTRADICTED:
             return self.verdict in (PROVED, REPRODUCED, AGREES)
@@ -65,7 +65,7 @@ def measure(claim: Claim) -> dict[str, Any]:
 
     Raises
     ------
-    UsageError, NumericsError and the like do not leave it: what a check could not compute is undecided.
+    No UsageError, NumericsError and the like: if a check could not compute, it is undecided.
     """
     start, measured, reason = time.perf_counter(), {}, ""
     try:
@@ -81,7 +81,7 @@ def measure(claim: Claim) -> dict[str, Any]:
 
 
 def _named(value: Any) -> dict[str, Any]:
-    """What a check returned, if it can be written down."""
+    """The result of a check, if it can be stored."""
     if not isinstance(value, dict):
         raise TypeError(f"the check returns {{name: value}}, not {type(value).__name__}")
     json.dumps(value, ensure_ascii=False).encode()  # fails at half a character and at a number of too many digits
@@ -89,24 +89,24 @@ def _named(value: Any) -> dict[str, Any]:
 
 
 def measurement(measured: dict[str, Any], reason: str, seconds: float) -> dict[str, Any]:
-    """What is kept of a check."""
+    """The stored form of a check's result."""
     spent, today = round(float(seconds), 2), date.today().isoformat()
     return {"measured": measured, "undecided": reason, "seconds": spent, "date": today, "version": cfdyn.__version__}
 
 
 def not_measured(reason: str) -> dict[str, Any]:
-    """What stands for the measurement of a claim that has none, and so no date."""
+    """A placeholder for the measurement of a claim without one, and so without a date."""
     return {"measured": {}, "undecided": reason, "seconds": 0.0, "date": "", "version": ""}
 
 
 def is_measurement(entry: Any) -> bool:
-    """True if what was read from a file is one."""
+    """True if data read from a file is a measurement."""
     kinds = {name: type(value) for name, value in not_measured("").items()}
     return isinstance(entry, dict) and {name: type(value) for name, value in entry.items()} == kinds
 
 
 def judge(claim: Claim, kept: dict[str, Any] | None) -> Verdict:
-    """The verdict on what was measured; None: there is no check."""
+    """The verdict on a measurement; None: there is no check."""
     kept = kept or not_measured(f"needs {claim.needs}")
     verdict, reason = _decided(claim, kept["measured"], kept["undecided"])
     return Verdict(

@@ -1,4 +1,4 @@
-"""A process that checks claims and draws figures: one request a line on stdin, one answer a line on stdout."""
+"""A process that checks claims and draws figures: one request per line on stdin, one answer per line on stdout."""
 
 import base64
 import io

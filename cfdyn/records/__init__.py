@@ -1,1 +1,1 @@
-"""Results as frozen records, their files, and tables of numbers as users have them."""
+"""Results as frozen records, their files, and tables of numbers in common formats."""

@@ -1,4 +1,4 @@
-"""What stands along the axes of a record's arrays: names, coordinates and what varies there."""
+"""The axes of a record's arrays: names, coordinates and the quantities that vary along them."""
 
 import dataclasses
 from collections import Counter
@@ -9,9 +9,9 @@ import numpy as np
 
 
 def dimensions(record: Any) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
-    """Of each array of a record the names of its axes, as its class declares them, and the array.
+    """For each array of a record the names of its axes, as its class declares them, and the array.
 
-    A letter that stands twice gets a number, an axis without one the name of its field and an underscore.
+    A letter that occurs twice gets a number; an axis without a letter gets the name of its field and an underscore.
     """
     dims = {}
     hints = get_type_hints(type(record), include_extras=True)
@@ -29,7 +29,7 @@ def dimensions(record: Any) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
 
 
 def placed(record: Any) -> tuple[dict[str, tuple[tuple[str, ...], np.ndarray]], dict[str, np.ndarray]]:
-    """Of each array of a record the names of its axes, and the values of quantities that vary along one, by their names."""
+    """For each array of a record the names of its axes, and the values of quantities that vary along an axis, by name."""
     arrays, names = dimensions(record), getattr(record, "names", ())
     one = next((name for key in ("parameter", "name") if isinstance(name := getattr(record, key, None), str)), "")
     pairs = [("first", *names[:1]), ("second", *names[1:2]), ("values", one), ("parameter", one)]
@@ -45,7 +45,7 @@ def placed(record: Any) -> tuple[dict[str, tuple[tuple[str, ...], np.ndarray]], 
 
 
 def named(record: Any, letter: str, size: int) -> list[str] | None:
-    """What stands along an axis: the names that the record has for it, or None; weights, d, are the first of a state, D."""
+    """The labels along an axis: the record's names for it, or None; weights, d, are the first entries of a state, D."""
     hints = get_type_hints(type(record), include_extras=True)
     for field in dataclasses.fields(record):
         value, hint = getattr(record, field.name), hints[field.name]
@@ -57,7 +57,7 @@ def named(record: Any, letter: str, size: int) -> list[str] | None:
 
 
 def entries_of(record: Any, letter: str, arrays: Mapping[str, tuple[tuple[str, ...], np.ndarray]]) -> list[str] | None:
-    """The names of the state, D, that were noted where the record was made, or None."""
+    """The names of the state, D, stored when the record was made, or None."""
     known = getattr(record, "provenance", {}).get("settings", {}).get("names") if letter.rstrip("23") == "D" else None
     size = next((array.shape[dims.index(letter)] for dims, array in arrays.values() if letter in dims), 0)
     return list(known) if isinstance(known, list | tuple) and len(known) == size else None

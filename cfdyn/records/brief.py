@@ -1,4 +1,4 @@
-"""Records in a few lines: what Python shows of one at a prompt."""
+"""Records in a few lines, as Python shows them at a prompt."""
 
 from collections.abc import Sized
 from dataclasses import fields
@@ -11,7 +11,7 @@ PART = 48  # characters of an entry of a longer one
 
 
 def brief(record: Any) -> str:
-    """A record as text: whole where it is short, else what stands in its first lines, with sizes in place of arrays and lists."""
+    """A record as text: complete if it is short, otherwise its first lines, with sizes in place of arrays and lists."""
     shown = [(f.name, getattr(record, f.name)) for f in fields(record) if f.repr]
     name = type(record).__qualname__
     if sum(_least(value) for _, value in shown) <= MOST:
@@ -24,7 +24,7 @@ def brief(record: Any) -> str:
 
 
 def _packed(head: str, parts: list[str]) -> str:
-    """The parts on a few lines, as many as there is room for."""
+    """The parts on a few lines, as many as fit."""
     lines = [head]
     for k, part in enumerate(parts):
         end = ")" if k == len(parts) - 1 else ", "
@@ -43,12 +43,12 @@ def _one_line(value: Any) -> str:
 
 
 def _least(value: Any) -> int:
-    """Characters that a value takes at least: an orbit of a million steps is not written out to be measured."""
+    """The least number of characters of a value, so that an orbit of a million steps is not written out to be measured."""
     return value.size if isinstance(value, np.ndarray) else len(value) if isinstance(value, Sized) else 1
 
 
 def _part(value: Any, whole: bool) -> str:
-    """A value with its size in place of what would be long; ``whole``: a sentence may fill a line."""
+    """A value, with sizes in place of long parts; ``whole``: a sentence may fill a line."""
     if isinstance(value, np.ndarray):
         small = value.size <= 4 and value.ndim < 2
         text = np.array2string(value, precision=6, separator=", ") if small else ""

@@ -1,4 +1,4 @@
-"""`Exports`: what a record is to other programs: columns for pandas, arrays for xarray, CSV and LaTeX."""
+"""`Exports`: a record for other programs: columns for pandas, arrays for xarray, CSV and LaTeX."""
 
 import base64
 import csv
@@ -29,14 +29,14 @@ ROWS, COLUMNS = 6, 8  # of a table that is shown
 
 
 class Exports:
-    """Base of records: a table, where it has rows, and arrays with named dimensions."""
+    """Base of records: a table, if the record has rows, and arrays with named dimensions."""
 
     def table(self) -> dict[str, list[Any]]:
-        """Columns of one length by name: all arrays along the record's longest list of rows; None where there is no value.
+        """Columns of equal length, by name: all arrays along the record's longest list of rows; None where there is no value.
 
         Raises
         ------
-        UsageError : a record that is no table
+        UsageError : a record that is not a table
         """
         arrays = {name: (letters, array) for name, (letters, array) in dimensions(self).items() if letters and array.ndim <= 2}
         rows = Counter(letters[0] for letters, _ in arrays.values() if not letters[0].endswith("_")).most_common(1)
@@ -53,14 +53,14 @@ class Exports:
         return columns
 
     def to_csv(self, path: str | os.PathLike) -> Path:
-        """Write the table to a file, whole or not at all, with a line of names; returns the path.
+        """Write the table with a header line to a file, completely or not at all; return the path.
 
-        Numbers are written with all their digits, decimals with a point; where there is no number the cell is empty. A text that
-        a spreadsheet would take for a formula, as "=1+1" or "-x", gets an apostrophe before it.
+        Numbers are written with all their digits, decimals with a point; a cell without a number is empty. A text that a
+        spreadsheet would read as a formula, such as "=1+1" or "-x", is prefixed by an apostrophe.
 
         Raises
         ------
-        UsageError : a record that is no table, or the folder does not exist or cannot be written
+        UsageError : a record that is not a table, or a folder that does not exist or cannot be written
         NumericsError : the disk is full
 
         Examples
@@ -77,14 +77,14 @@ class Exports:
         return write_columns(path, self.table())
 
     def to_pandas(self) -> Any:
-        """The table as a ``pandas.DataFrame``; a UsageError where pandas is not installed or there is no table."""
+        """The table as a ``pandas.DataFrame``; a UsageError if pandas is not installed or there is no table."""
         return library("pandas").DataFrame(self.table())
 
     def to_xarray(self) -> Any:
         """All arrays as an ``xarray.Dataset``; numbers, texts and the provenance are its attributes.
 
-        Dimensions have names: a parameter or a start that varies along one is its name and its coordinate, and entries of a state
-        have theirs. A UsageError where xarray is not installed.
+        Dimensions have names: a parameter or a start that varies along a dimension is its name and its coordinate, and entries of
+        a state have their own names. A UsageError if xarray is not installed.
 
         Examples
         --------
@@ -104,11 +104,11 @@ class Exports:
         return library("xarray").Dataset(arrays, coordinates | {name: (name, values) for name, values in varied.items()}, scalars)
 
     def to_latex(self, columns: Sequence[str] | None = None, digits: int = 6, rows: int = 40) -> str:
-        """The table for a text, with the rules of the package booktabs: at most so many rows, numbers with so many digits.
+        """The table in LaTeX, with the rules of the package booktabs: at most ``rows`` rows, numbers with ``digits`` digits.
 
         Raises
         ------
-        UsageError : a record that is no table, or has no column of that name
+        UsageError : a record that is not a table, or has no column of that name
 
         Examples
         --------
@@ -167,7 +167,7 @@ def _power(text: str) -> str:
 
 
 def cell(value: Any) -> Any:
-    """As it is written: the shortest text of a float that gives it again, nothing for None and NaN.
+    """The text of a cell: the shortest text that reproduces a float, an empty text for None and NaN.
 
     >>> [cell(x) for x in (0.1, 3, True, None, float("nan"), "flip")]
     ['0.1', 3, True, '', '', 'flip']
@@ -178,7 +178,7 @@ def cell(value: Any) -> Any:
 
 
 def inert(text: str) -> str:
-    """A text that no spreadsheet takes for a formula: an apostrophe before one that begins as such and is no list of numbers.
+    """A text that no spreadsheet reads as a formula: with an apostrophe if it begins as one and is not a list of numbers.
 
     >>> [inert(text) for text in ("=cmd|'/c calc'!A0", "@SUM(A1)", "-x", "-1.5", "-1.5, 0.6", "x = 0.6")]
     ["'=cmd|'/c calc'!A0", "'@SUM(A1)", "'-x", '-1.5', '-1.5, 0.6', 'x = 0.6']
@@ -198,7 +198,7 @@ def by_rows(table: dict[str, list[Any]]) -> list[dict[str, Any]]:
 
 
 def write_columns(path: str | os.PathLike, columns: Mapping[str, Sequence[Any]]) -> Path:
-    """Write columns of one length as CSV, whole or not at all, with a line of names; returns the path."""
+    """Write columns of equal length as CSV with a header line, completely or not at all; return the path."""
     path = as_path(path)
     with written_whole(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -208,7 +208,7 @@ def write_columns(path: str | os.PathLike, columns: Mapping[str, Sequence[Any]])
 
 
 def stacked(tables: list[dict[str, list[Any]]]) -> dict[str, list[Any]]:
-    """Tables one below the other, None where one lacks a column, in the order of the widest."""
+    """Tables one below the other, None for missing columns, in the order of the widest table."""
     names = list(dict.fromkeys(name for table in sorted(tables, key=len, reverse=True) for name in table))
     sizes = [len(next(iter(table.values()))) for table in tables]
     pairs = list(zip(tables, sizes, strict=True))
@@ -216,12 +216,12 @@ def stacked(tables: list[dict[str, list[Any]]]) -> dict[str, list[Any]]:
 
 
 def padded(values: np.ndarray, width: int) -> np.ndarray:
-    """Columns of NaN beside those of an array (n, k), up to so many."""
+    """An array (n, k), extended by columns of NaN to a given number of columns."""
     return values if values.ndim == 1 else np.pad(values, ((0, 0), (0, width - values.shape[1])), constant_values=np.nan)
 
 
 def shown(record: Any) -> str:
-    """What a notebook shows of a record."""
+    """The HTML of a record for a notebook."""
     plain = f"<pre>{html.escape(repr(record))}</pre>"
     words = getattr(record, "verdict", "")
     if not (isinstance(words, str) and words):
@@ -242,7 +242,7 @@ def _verdict(words: str) -> str:
 
 
 def _table(record: Any) -> str:
-    """Its first rows and columns, and how many there are besides."""
+    """Its first rows and columns, and the number of the others."""
     try:
         columns = record.table()
     except CfdynError:
@@ -265,7 +265,7 @@ def _cell(value: Any) -> str:
 
 
 def _figure(record: Any) -> str:
-    """Drawn by `cf.plot`, if there is a figure of such records; records are below figures, and know of them by name alone."""
+    """The figure drawn by `cf.plot`, if there is one; records are a layer below figures, and refer to them by name only."""
     plotting = importlib.import_module("cfdyn.plotting")
     if type(record).__name__ not in plotting.figure_files():
         return ""

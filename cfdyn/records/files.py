@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written completely or not at all."""
 
 import errno
 import os
@@ -26,11 +26,11 @@ def as_path(path: Any) -> Path:
 
 @contextmanager
 def written_whole(path: str | os.PathLike, follow: bool = True) -> Iterator[str]:
-    """A temporary file that takes the place of ``path`` once the block has ended well, and else is gone; errors: `not_written`.
+    """A temporary file that replaces ``path`` if the block succeeds, and is removed otherwise; errors: `not_written`.
 
-    When this ends, it is on disk, whatever becomes of the power; before, what was there is. A link is followed, and into a
-    device or a pipe the content is written, unless not to ``follow``: a name that the user did not give, in a folder that may
-    be a stranger's, is replaced. A file that is there keeps its mode; a new one gets what the umask allows.
+    After the block the new content is on disk, even if the power fails; before, the old content is. A link is followed, and the
+    content is written into a device or a pipe, unless ``follow`` is false: then a name that the user did not give, in a folder
+    that may be a stranger's, is replaced. An existing file keeps its mode; a new one gets what the umask allows.
 
     >>> import tempfile
     >>> from pathlib import Path
@@ -74,7 +74,7 @@ def _replacing(path: Path, there: os.stat_result | None, follow: bool) -> Iterat
 
 
 def settle(path: str | os.PathLike) -> None:
-    """What was written to a file, or the names in a folder, outlive a power cut from here on; an OSError if they do not."""
+    """Make the content of a file, or the names in a folder, survive a power cut from here on; an OSError if that fails."""
     folder = os.path.isdir(path)
     if folder and os.name == "nt":  # where no program can
         return
@@ -110,7 +110,7 @@ def _is_stream(path: Path, there: os.stat_result | None) -> bool:
 
 
 def can_write(path: Path) -> bool:
-    """True if `written_whole` can write there, as far as one can tell before."""
+    """True if `written_whole` can write there, as far as that can be determined beforehand."""
     try:
         there = _status(path)
     except OSError:
@@ -122,7 +122,7 @@ def can_write(path: Path) -> bool:
 
 
 def not_written(where: str | Path, error: OSError, advice: str = "") -> CfdynError:
-    """A NumericsError where the disk is full, so that the same command may do later; else a UsageError, with the advice.
+    """A NumericsError if the disk is full, so that the same command may succeed later; otherwise a UsageError, with the advice.
 
     >>> [not_written("x.npz", OSError(code, os.strerror(code))) for code in (errno.ENOSPC, errno.EACCES)]
     [NumericsError('cannot write x.npz: No space left on device'), UsageError('cannot write x.npz: Permission denied')]
@@ -132,7 +132,7 @@ def not_written(where: str | Path, error: OSError, advice: str = "") -> CfdynErr
 
 
 def folder_for_writing(folder: Path, advice: str = "") -> Path:
-    """The folder, made if need be; `not_written` with the advice if it cannot be made or written."""
+    """The folder, created if necessary; `not_written` with the advice if it cannot be created or written."""
     try:
         made(folder)
         with tempfile.TemporaryFile(dir=folder):
@@ -142,7 +142,7 @@ def folder_for_writing(folder: Path, advice: str = "") -> Path:
 
 
 def made(folder: Path) -> None:
-    """Make the folder, and those above it, so that they outlive a power cut; an OSError if it cannot be."""
+    """Create the folder, and those above it, so that they survive a power cut; an OSError if that fails."""
     if not folder.is_dir():
         made(folder.parent)
         folder.mkdir(exist_ok=True)
@@ -150,7 +150,7 @@ def made(folder: Path) -> None:
 
 
 def check_leads_nowhere(folder: Path) -> None:
-    """A RecordError where anything in a folder that a stranger may have made is a link, a device or a pipe."""
+    """Raise RecordError if anything in a folder that a stranger may have made is a link, a device or a pipe."""
     try:
         with os.scandir(folder) as entries:
             for entry in entries:

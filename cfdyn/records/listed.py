@@ -1,4 +1,4 @@
-"""`Listed`: a record that is a list of what one of its fields holds."""
+"""`Listed`: a record that acts as the list in one of its fields."""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar, Generic, TypeVar

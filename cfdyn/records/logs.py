@@ -1,4 +1,4 @@
-"""`read_log`: a training log as tools write it: a column that counts steps, columns with gaps, the history of a trainer."""
+"""`read_log`: a training log of common tools: a column that counts steps, columns with gaps, the history of a trainer."""
 
 import json
 import os
@@ -17,7 +17,7 @@ TWICE = ("__MIN", "__MAX")  # of W&B: what a column of the same name without it 
 class Log:
     """Series on the same rows: ``values`` (rows, columns) without gaps, the ``clock`` that counts their steps, ``at`` (rows,).
 
-    Without a column for it the rows are the steps, and ``clock`` is "". ``notes``: what was left out, a sentence each.
+    Without such a column the rows are the steps, and ``clock`` is "". ``notes``: the omissions, one sentence each.
     """
 
     names: tuple[str, ...]
@@ -28,7 +28,7 @@ class Log:
 
     @property
     def every(self) -> float | None:
-        """Steps of the clock between two rows; None where they differ."""
+        """The number of clock steps between two rows; None if it varies."""
         steps = np.diff(self.at)
         return float(steps[0]) if (steps == steps[0]).all() else None
 
@@ -36,11 +36,11 @@ class Log:
 def read_log(path: str | os.PathLike[str], column: str | None = None) -> Log:
     """A CSV file of a log, or the ``trainer_state.json`` of HuggingFace: one column, or those with entries in the same rows.
 
-    Gaps are left out, as for a loss on validation data that is written every so often; where columns have theirs in different
-    rows, those that hold the most entries together are taken. The first column named as `CLOCKS` that grows counts the steps,
-    and the others of these names are no series.
+    Rows with gaps are skipped, as for a validation loss that is logged only at some steps; if columns have gaps in different
+    rows, the columns with the most entries together are used. The first increasing column with a name in `CLOCKS` counts the
+    steps, and the others with such names are not series.
 
-    UsageError: no such file or column, or what in it is no number
+    UsageError: no such file or column, or an entry that is not a number
     """
     source = " ".join(os.fspath(path).split())
     if source.lower().endswith(".json"):
@@ -79,12 +79,12 @@ def _counts(name: str) -> bool:
 
 
 def _is_bound(name: str, names: list[str]) -> bool:
-    """True of the least and the largest value that go with a column."""
+    """True for a column with the least or the largest values of another column."""
     return any(name.endswith(end) and name.removesuffix(end) in names for end in TWICE)
 
 
 def _notes(table: np.ndarray, filled: dict[str, np.ndarray], kept: list[str]) -> tuple[str, ...]:
-    """What was left out, in words."""
+    """The omissions, in words."""
     count, entries = len(table), int(filled[kept[0]].sum())
     notes = [f"{', '.join(kept)}: {entries} entries in {count} rows; the gaps are skipped"] if entries < count else []
     others = [f"{name} ({int(rows.sum())} entries)" for name, rows in filled.items() if name not in kept]
@@ -93,7 +93,7 @@ def _notes(table: np.ndarray, filled: dict[str, np.ndarray], kept: list[str]) ->
 
 
 def _history(text: str, source: str) -> tuple[list[str], np.ndarray]:
-    """Names and numbers (rows, columns) of a list of dicts, or of a trainer's ``log_history``; NaN where one has no entry."""
+    """Names and numbers (rows, columns) of a list of dicts, or of a trainer's ``log_history``; NaN for a missing entry."""
     try:
         history = json.loads(text)
     except (ValueError, RecursionError):

@@ -1,7 +1,7 @@
 """Results as frozen records that can be saved, loaded and printed as JSON.
 
-A saved record is an .npz of plain arrays (never pickled) whose entry ``header`` holds the rest as
-JSON text; loading one from a stranger can neither run code nor fill the memory.
+A saved record is an .npz file of plain arrays (never pickled) whose entry ``header`` contains the rest as JSON text; loading a
+file from a stranger can neither run code nor exhaust the memory.
 """
 
 import dataclasses
@@ -31,7 +31,7 @@ FORMAT = "cfdyn record 1"
 
 @dataclasses.dataclass(frozen=True)
 class Record(Exports):
-    """Base of every result; ``provenance`` says what was computed with what."""
+    """Base of every result; ``provenance`` states the settings and versions of the computation."""
 
     provenance: dict = dataclasses.field(default_factory=dict, kw_only=True, repr=False)
     kinds: ClassVar[dict[str, type]] = {}
@@ -45,7 +45,7 @@ class Record(Exports):
             cls.__repr__ = brief  # type: ignore[method-assign]
 
     def save(self, path: str | os.PathLike) -> Path:
-        """Write the record to an .npz file, whole or not at all; returns the path.
+        """Write the record to an .npz file, completely or not at all; return the path.
 
         Raises
         ------
@@ -59,7 +59,7 @@ class Record(Exports):
         return path
 
     def to_bytes(self) -> bytes:
-        """What `save` writes."""
+        """The bytes that `save` writes."""
         arrays: dict[str, np.ndarray] = {}
         header = np.array(json.dumps({"format": FORMAT, "record": _encode(self, arrays)}))
         if header.nbytes > outside.MOST_HEADER:
@@ -69,7 +69,7 @@ class Record(Exports):
         return content.getvalue()
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the verdict, the first rows of the table, the figure."""
+        """The HTML for a notebook: the verdict, the first rows of the table, the figure."""
         from cfdyn.records.exports import shown as shown_in_notebook
 
         return shown_in_notebook(self)
@@ -84,7 +84,7 @@ _PLAIN = frozenset((type(None), bool, int, str))
 
 
 def plain(value: Any) -> Any:
-    """Numbers, arrays and records as data that ``json.dumps`` takes."""
+    """Numbers, arrays and records as data for ``json.dumps``."""
     if type(value) in _PLAIN:
         return value
     if isinstance(value, float):
@@ -147,7 +147,7 @@ def _decode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
 
 
 def _made(name: str, stored: dict, fields: dict[str, Any]) -> Record:
-    """The record of a class in a file; a RecordError that says what to do where the class had other fields then."""
+    """The record of a class in a file; a RecordError with advice if the class had other fields when it was saved."""
     kind = _kind(name, stored.get("module", ""))
     try:
         return checked(kind(**fields))
@@ -160,7 +160,7 @@ def _made(name: str, stored: dict, fields: dict[str, Any]) -> Record:
 
 
 def _kind(name: str, module: str) -> type:
-    """The class of a record; its module is imported if it is one of this package and holds such classes."""
+    """The class of a record; its module is imported if it belongs to this package and contains such classes."""
     module = place(name, module)
     if name not in Record.kinds and re.fullmatch(r"cfdyn(\._?[a-z][a-z0-9_]*)+", module):
         importlib.import_module(module)
@@ -170,10 +170,10 @@ def _kind(name: str, module: str) -> type:
 
 
 def checked(record: Record) -> Record:
-    """The record, if each field is what its class declares, shapes as in ``Annotated[np.ndarray, "m n D"]``, else a RecordError.
+    """The record, if each field has its declared type and a shape as in ``Annotated[np.ndarray, "m n D"]``; else a RecordError.
 
-    A letter stands for one length throughout a record, ``*`` for any; ``Annotated[int, "n"]`` says what n is, and a list or
-    a tuple with a letter has that many items. Arrays are real unless ``complex`` or ``str`` is named behind the shape.
+    A letter denotes one length throughout a record, ``*`` any length; ``Annotated[int, "n"]`` is the field with the value of n,
+    and a list or a tuple with a letter has that many items. Arrays are real unless ``complex`` or ``str`` follows the shape.
     """
     kind: Any = type(record)
     sizes: dict[str, int] = {}
@@ -212,7 +212,7 @@ def _fits(value: Any, hint: Any, sizes: dict[str, int]) -> bool:
 
 
 def _has_shape(value: Any, letters: list[str], sizes: dict[str, int]) -> bool:
-    """True if the lengths are what the letters stand for; the first with a letter says what that is."""
+    """True if the lengths agree with the letters; the first length with a letter determines its value."""
     if value is None:
         return True
     shape = value.shape if isinstance(value, np.ndarray) else (value,) if isinstance(value, int) else (len(value),)
@@ -226,7 +226,7 @@ def load(path: str | os.PathLike) -> Record:
 
     Raises
     ------
-    RecordError : the file is missing, cut off, too large, or no record
+    RecordError : the file is missing, truncated, too large, or not a record
 
     Examples
     --------
@@ -243,7 +243,7 @@ def load(path: str | os.PathLike) -> Record:
 
 
 def from_bytes(content: bytes, name: str) -> Record:
-    """The record in what `Record.to_bytes` gave; ``name``: its place, for a RecordError."""
+    """The record in the result of `Record.to_bytes`; ``name``: its location, for a RecordError."""
     return _read(name, lambda: io.BytesIO(content))
 
 
@@ -272,7 +272,7 @@ def _read(path: str | Path, opened: Callable[[], BinaryIO]) -> Record:
 
 @cache
 def versions() -> dict[str, str]:
-    """By name, read once."""
+    """The versions by name, read once."""
     import platform
     from importlib.metadata import PackageNotFoundError, version
 

@@ -1,4 +1,4 @@
-"""Which fields the classes of records have, under a name that changes with them, and where classes are and were."""
+"""The fields of the classes of records, under a name that changes with them, and the present and former places of classes."""
 
 import dataclasses
 import hashlib
@@ -29,7 +29,7 @@ EARLY = {
 
 
 def place(name: str, module: str) -> str:
-    """The module of a class that a file names, today.
+    """The present module of a class that a file names.
 
     >>> place("Orbit", ""), place("Orbit", "cfdyn.orbits"), place("Bands", "cfdyn.analysis.bands")
     ('cfdyn.systems.orbit', 'cfdyn.systems.orbit', 'cfdyn.analysis.attractors.bands')
@@ -50,13 +50,13 @@ def hints(kind: Any) -> dict[str, Any]:
 
 @cache
 def schema(kind: Any) -> str:
-    """Eight digits that are others when the class has another field, or a field of another type or shape."""
+    """Eight digits that change when the class gets another field, or a field of another type or shape."""
     fields = ", ".join(f"{name}: {_spelled(hint)}" for name, hint in sorted(hints(kind).items()))
     return hashlib.sha256(fields.encode()).hexdigest()[:8]
 
 
 def _spelled(hint: Any) -> str:
-    """A type in words that no release of Python changes."""
+    """A text for a type that does not depend on the release of Python."""
     kind, inner = get_origin(hint), get_args(hint)
     if kind is Annotated:
         return f"{_spelled(inner[0])} {' '.join(getattr(one, '__name__', str(one)) for one in inner[1:])}"
@@ -68,7 +68,7 @@ def _spelled(hint: Any) -> str:
 
 
 def apart(kind: Any, names: set[str]) -> str:
-    """In words, which fields a file lacks and which it has beside those of the class."""
+    """In words, the fields of the class that a file lacks, and its additional fields."""
     every = dataclasses.fields(kind)
     needed = {f.name for f in every if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING}
     both = {"lacks": needed - names, "has also": names - {f.name for f in every}}

@@ -1,4 +1,4 @@
-"""What records have in common that differ in one parameter alone: it is computed once."""
+"""The common parts of records that differ in one parameter only, computed once."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Shared:
-    """Results by what they depend on; what fails is not remembered.
+    """Results, stored by the inputs on which they depend; failures are not stored.
 
     >>> shared, asked = Shared(), []
     >>> [shared.once(("square", 3), lambda: asked.append(3) or 9) for _ in range(2)], asked
@@ -24,7 +24,7 @@ class Shared:
         self._found: dict[str, Any] = {}
 
     def once(self, key: tuple, compute: Callable[[], T], step: Any = None, keep: Callable[[T], bool] = bool) -> T:
-        """The result of ``compute`` for this key; ``step``: the map that its records are to name; ``keep``: whether it counts."""
+        """The result of ``compute`` for this key; ``step``: the map that its records name; ``keep``: whether to store it."""
         name = repr(key)
         if name in self._found:
             return _named(self._found[name], step)
@@ -37,12 +37,12 @@ class Shared:
 
 
 def exactly(numbers: Any) -> str:
-    """An array as text, to the last bit."""
+    """An array as text, exact to the last bit."""
     return np.asarray(numbers, float).tobytes().hex()
 
 
 def _named(value: Any, step: Any) -> Any:
-    """The same with the map in its provenance, and the map's parameters where they stand there."""
+    """A copy with the map in its provenance, and the map's parameters if the provenance contains parameters."""
     if step is None:
         return value
     if isinstance(value, list | tuple):

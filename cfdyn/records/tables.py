@@ -1,4 +1,4 @@
-"""`read_csv`: tables of numbers as users have them, and what is wrong with them in one sentence."""
+"""`read_csv`: tables of numbers in common formats, and their errors in one sentence."""
 
 import csv
 import os
@@ -27,7 +27,7 @@ class Table:
     source: str
 
     def target(self, name: str = "") -> int:
-        """The index of the column of that name, else a UsageError with the nearest one; of the last one if there is no name."""
+        """The index of the named column (default: the last); a UsageError with the closest name if it does not exist."""
         if name and name not in self.names:
             raise unknown(f"column of {self.source}:", name, self.names)
         return self.names.index(name) if name else len(self.names) - 1
@@ -49,16 +49,16 @@ class Table:
 
 
 def read_csv(path: str | os.PathLike[str], gaps: bool = False) -> Table:
-    """Numbers separated by commas, semicolons or tabs, below a line of names if there is one.
+    """Numbers separated by commas, semicolons or tabs, possibly below a header line.
 
-    The separator is the tab if the first line has one, else the semicolon, else the comma. The first line
-    holds names if something in it is no number; without names the columns are c1, c2, …. Empty lines
-    do not count. Decimals are written with a point.
+    The separator is the tab if the first line has one, otherwise the semicolon, otherwise the comma. The first line contains
+    names if an entry in it is not a number; without names the columns are c1, c2, …. Empty lines are skipped. Decimals have a
+    point.
 
     path : a file of at most 256 MB, in UTF-8 or Latin 1
-    gaps : whether a cell may be empty, NaN or another sign of `MISSING`, which is NaN then
+    gaps : whether a cell may be empty, NaN or another sign of `MISSING`; it becomes NaN
 
-    UsageError: no such file, or what in it is not as it should be, with line and column
+    UsageError: no such file, or an invalid entry, with its line and column
 
     >>> import pathlib, tempfile
     >>> folder = tempfile.TemporaryDirectory()
@@ -94,7 +94,7 @@ def read_csv(path: str | os.PathLike[str], gaps: bool = False) -> Table:
 def read_cells(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], list[list[str]], list[int], str]:
     """The names in the first line, the cells of each row below it and the numbers of their lines, and the file's name.
 
-    As `read_csv`, but cells are texts, and the first line holds names in any case.
+    As `read_csv`, but cells are texts, and the first line always contains names.
 
     UsageError: no such file, two columns of one name, a row with fewer or more cells than the first line
     """
@@ -167,7 +167,7 @@ def lines_of(lines: Sequence[str], source: str) -> Iterator[tuple[int, list[str]
 
 
 def is_number(cell: str) -> bool:
-    """True of what `float` reads, but for underscores."""
+    """True for a text that `float` reads, except one with underscores."""
     try:
         float(cell)
     except ValueError:
@@ -176,14 +176,14 @@ def is_number(cell: str) -> bool:
 
 
 def _has_names(first: Sequence[str], second: Sequence[str]) -> bool:
-    """True where something in the first line is a text, and it is not a column of texts among others of numbers."""
+    """True if the first line contains a text that is not in a column of texts among columns of numbers."""
     texts = [i for i, cell in enumerate(first) if not is_number(cell) and cell.lower() not in MISSING]
     numbers_beside = any(map(is_number, first))
     return bool(texts) and not (numbers_beside and all(i < len(second) and not is_number(second[i]) for i in texts))
 
 
 def _number_or_gap(cell: str) -> float:
-    """NaN for a gap, a ValueError for what is no number."""
+    """The number of a cell, NaN for a gap; a ValueError for other text."""
     cell = "nan" if cell.strip().lower() in GAPS else cell.strip()
     return float(cell if is_number(cell) else "no number")
 
@@ -191,7 +191,7 @@ def _number_or_gap(cell: str) -> float:
 def _complaint(
     lines: Sequence[str], names: Sequence[str], skipped: int, source: str, allowed: frozenset[str] = frozenset()
 ) -> str:
-    """A sentence on the first cell that is wrong, with its row and column, which numpy does not name."""
+    """A sentence on the first invalid cell, with its row and column, which numpy does not name."""
     for number, cells in lines_of(lines, source):
         if number > skipped and len(cells) != len(names):
             return _wrong_length(number, cells, names, source)

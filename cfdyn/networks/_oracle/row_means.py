@@ -50,7 +50,7 @@ def averaged(criterion: Any, y: np.ndarray, name: str) -> tuple[Any, list[str]]:
 
 
 def check_mean_over_rows(network: Network, advice: str) -> None:
-    """A UsageError unless value and gradient are the means of those of rows at random weights, some singly, the others at once."""
+    """Refuse a loss unless value and gradient are means of those of rows at random weights, some singly, the rest at once."""
     n = network.n_rows
     if n < 2:
         return
