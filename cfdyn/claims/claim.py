@@ -182,7 +182,7 @@ class Claims:
         """Register a function that makes the certificate of a claim, or a list of them; their facts are the measured values.
 
         Each check makes the proof again, and the checker verifies it; ``expected`` are facts as in `proofs.facts`, including the
-        kind. If the proof fails, the verdict is undecided; a proof of a different statement, such as of a cycle where there
+        kind. If the proof fails, the verdict is undecided; a proof of a different statement, for example a cycle where there
         should be none, contradicts the claim.
         """
 

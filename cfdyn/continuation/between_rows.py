@@ -1,4 +1,4 @@
-"""Solutions between two rows of a curve, and where a test function goes through 0 there."""
+"""Solutions between two rows of a curve, and the zeros of test functions there."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ BESIDE = (1e-2, 1e-4)  # shares of an interval: from the zero of a test, where i
 
 
 def between(tracer: Tracer, rows: Sequence[Any], k: int, following: int | None = None) -> Between:
-    """The solution a share t of the step from row k to the next, or to a later one, both ends included."""
+    """The solution at a fraction t of the step from row k to the next, or to a later one, both ends included."""
     last, step = row_of(rows, k), rows[0][k + 1 if following is None else following] - rows[0][k]
     chord = tracer.length(step)
     # A row on a bound may be where the equations are singular.
@@ -31,9 +31,9 @@ def between(tracer: Tracer, rows: Sequence[Any], k: int, following: int | None =
 
 
 def root(value: Test, solution: Between, lo: float = 0.0, hi: float = 1.0) -> tuple[float, Solution] | None:
-    """Where a test goes through 0 between two shares of a step, to the last digits; None at a pole or jump.
+    """The zero of a test between two fractions of a step, to the last digits; None at a pole or jump.
 
-    Where Newton's method fails, as where branches meet, between solutions around that place.
+    If Newton's method fails, as where branches meet, the zero is interpolated from solutions around that place.
     """
     hit = _root(value, solution, lo, hi)
     if hit is None and (around := interpolated(solution, lo, hi)) is not None:
@@ -72,7 +72,7 @@ def shrinks(value: Test, solution: Between, share: float, width: float = 1.0) ->
 
 
 def crosses(value: Test, solution: Between, share: float) -> bool:
-    """True if a test becomes small at a share and has two signs beside it, where one that touches 0 has the same."""
+    """True if a test becomes small at a fraction and changes sign there; one that only touches 0 does not."""
     beside = [solution(share + side * BESIDE[1]) for side in (-1, 1)]
     try:
         signs = [np.sign(value(s)) for s in beside if s is not None]
@@ -82,15 +82,15 @@ def crosses(value: Test, solution: Between, share: float) -> bool:
 
 
 def solved_nodes(solution: Between, lo: float, hi: float) -> tuple[np.ndarray, list[Solution]] | None:
-    """Nodes between two shares of a step with the solutions there; None where Newton's method fails at many of them."""
+    """Nodes between two fractions of a step with the solutions there; None if Newton's method fails at many of them."""
     solved = [(t, s) for t in lo + (hi - lo) * NODES if (s := solution(float(t))) is not None]
     return None if len(solved) < LEAST_NODES else (np.array([t for t, _ in solved]), [s for _, s in solved])
 
 
 def interpolated(solution: Between, lo: float = 0.0, hi: float = 1.0) -> Callable[[float], Solution] | None:
-    """The same through solutions around where they may be missing: polynomials in the share of the step.
+    """Solutions interpolated where they may be missing: polynomials in the fraction of the step.
 
-    None where these do not converge, as across a jump from one branch to another.
+    None if these do not converge, as across a jump from one branch to another.
     """
     solved = solved_nodes(solution, lo, hi)
     if solved is None:
@@ -116,7 +116,7 @@ def polynomial(nodes: np.ndarray, values: np.ndarray) -> Callable[[float], np.nd
 
 
 def near_zero(s: np.ndarray, v: np.ndarray) -> list[tuple[int, float]]:
-    """Steps between rows of one sign where the parabola through these and a row beside them comes near 0 or crosses it."""
+    """Steps between rows of one sign where the parabola through these and a neighbouring row comes close to 0 or crosses it."""
     if len(s) < 3:
         return []
     a, b, c = v[:-2], v[1:-1], v[2:]

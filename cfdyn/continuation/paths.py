@@ -1,4 +1,4 @@
-"""A path of solutions: both directions from one of them, across borders where the map is not smooth."""
+"""A path of solutions: both directions from one solution, across borders where the map is not smooth."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ON = 1e-9  # of a switching function: a point is on its border
 
 
 class BorderPoint(NamedTuple):
-    """Where a switching function vanishes, the last solution before, which function, and the sign that it has behind.
+    """A zero of a switching function: the last solution before it, the function, and its sign behind it.
 
     ``switch`` counts from 0 to n · switches: those of the first point of the cycle come first.
     """
@@ -41,8 +41,8 @@ Followed = TypeVar("Followed", bound=CycleTracer)
 class Path(NamedTuple):
     """Rows of solutions from one end to the other.
 
-    ``borders``: those that were met, by the rows that they lie behind. ``ends``: why there are no more rows. ``paces``: how
-    long the next step would be at either end, 0 where it did not run out of steps. ``start``: the row it was begun from.
+    ``borders``: the borders met, by the rows behind which they lie. ``ends``: why there are no more rows. ``paces``: the length
+    of the next step at either end, 0 if that end did not run out of steps. ``start``: the row from which it began.
     """
 
     points: np.ndarray
@@ -54,7 +54,7 @@ class Path(NamedTuple):
     start: int = 0
 
     def reversed(self, odd: Sequence[int]) -> Path:
-        """The same from its other end; ``odd``: the entries of the values that change their signs."""
+        """The path from its other end; ``odd``: the entries of the values that change sign."""
         last, values = len(self.points) - 1, self.values[::-1].copy()
         values[:, list(odd)] *= -1
         borders = {max(last - 1 - k, 0): met for k, met in self.borders.items()}
@@ -80,7 +80,7 @@ class Path(NamedTuple):
 class PathFollower(ABC, Generic[Followed]):
     """Follows the solutions of a system; `trace` and `cross` are the system's own.
 
-    ``max_steps``: in each direction; ``max_step``: the longest; ``progress`` is told the number of steps.
+    ``max_steps``: in each direction; ``max_step``: the longest; ``progress`` is called with the number of steps.
     """
 
     def __init__(self, tracer: Followed, max_steps: int, max_step: float, progress: Callable[[int], None] | None = None):
@@ -90,17 +90,19 @@ class PathFollower(ABC, Generic[Followed]):
     @abstractmethod
     def trace(self, start: Solution, most_steps: int, first: float | None, progress: Callable[[int], None],
               origin: Solution | None) -> Piece:  # fmt: skip
-        """Rows from a solution on, up to a border, as of `Tracer.follow`."""
+        """Rows from a solution on, up to a border, as in `Tracer.follow`."""
 
     @abstractmethod
     def cross(self, piece: Piece, met: BorderPoint, most_steps: int) -> Crossing:
-        """How a piece that has met a border goes on, with so many steps left: its rows, the border if it counts, and either the
-        solution to go on from or why the path ends."""
+        """Continue a piece that has met a border, with a number of steps left.
+
+        Returns its rows, the border if it counts, and either the solution from which to continue or why the path ends.
+        """
 
     def one_way(self, start: Solution, first: float | None = None, origin: Solution | None = None) -> Path:
-        """From a solution on in the direction of its tangent; ``first``: the length of the first step.
+        """Follow the path from a solution in the direction of its tangent; ``first``: the length of the first step.
 
-        ``origin``: where distances are measured from and the path closes, if it began before ``start``.
+        ``origin``: the point from which distances are measured and at which the path closes, if it began before ``start``.
         """
         pieces, borders, done, rows, end = list[Piece](), dict[int, BorderPoint](), 0, 0, ""
         while not end:
@@ -122,14 +124,14 @@ class PathFollower(ABC, Generic[Followed]):
         return Path(*stacked(*pieces), borders, (end if end == "closed" else "", end), (0.0, pace))
 
     def both_ways(self, start: Solution) -> Path:
-        """From a solution on in both directions, unless it closes."""
+        """Follow the path from a solution in both directions, unless it closes."""
         forward = self.one_way(start)
         if forward.ends[1] == "closed":
             return forward
         return self.one_way(self.tracer.reversed(start)).reversed(self.tracer.odd).followed_by(forward)
 
     def further(self, end: Solution, origin: Solution, side: int, pace: float) -> Path:
-        """The path on from one side of another (0: its first row, 1: its last), that end included, its tangent outwards."""
+        """The continuation of one side of a path (0: its first row, 1: its last), including that end, its tangent outwards."""
         path = self.one_way(end, pace, origin)
         return path if side else path.reversed(self.tracer.odd)
 
@@ -195,7 +197,7 @@ def solution_behind(tracer: CycleTracer, met: BorderPoint) -> Solution | None:
 
 
 def _normal(tracer: CycleTracer, met: BorderPoint, switch: Callable[[np.ndarray], float]) -> np.ndarray:
-    """The gradient (m,) of the switching function in the point of the cycle that meets the border, or if 0 along a parameter."""
+    """The gradient (m,) of the switching function in the point that meets the border; if it is 0, along a parameter."""
     normal, scales = np.zeros(tracer.m), tracer.weights[:-1] ** -0.5
     first = met.switch // tracer.switches * (1 + tracer.directions) * tracer.d
     for entry in range(first, first + tracer.d):
@@ -208,7 +210,7 @@ def _normal(tracer: CycleTracer, met: BorderPoint, switch: Callable[[np.ndarray]
 
 
 def off_border(tracer: CycleTracer, start: Solution) -> Solution:
-    """The start, or where it is on a border a solution beside it, from which the border is met."""
+    """The start, or, if it is on a border, a solution next to it, from which the border is met."""
     for j in np.flatnonzero(np.abs(tracer.switching(start.values)) <= ON):
         for sign in (1.0, -1.0):
             solution = solution_behind(tracer, BorderPoint(start.z, start, int(j), sign))
@@ -221,7 +223,7 @@ def collision(before: np.ndarray, after: np.ndarray, n: int) -> str:
     """The effect of a border collision, in words, from the multipliers on both sides of it.
 
     Feigin's rules: both cycles exist on one side of it only if the number of real multipliers above 1 on both sides
-    together is odd, and a cycle of twice the period is born if that of real multipliers below −1 is.
+    together is odd, and a cycle of twice the period is born if the number of real multipliers below −1 is odd.
 
     di Bernardo, Feigin, Hogan, Homer (1999), Local analysis of C-bifurcations in n-dimensional piecewise-smooth dynamical
     systems, Chaos Solitons Fractals 10, §3.

@@ -1,4 +1,4 @@
-"""Records of paths: the map of one, also when it was loaded, and one followed on from the ends where it ran out of steps."""
+"""Records of paths: the map of a record, also of a loaded one, and the continuation from ends where it ran out of steps."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ Followed = TypeVar("Followed", bound=Any)
 
 
 class SpecialPoint(Protocol):
-    """What switching to another branch reads of a special point, a `cfdyn.analysis.bifurcations._branch.Bifurcation`."""
+    """The part of a special point, a `cfdyn.analysis.bifurcations._branch.Bifurcation`, that switching branches needs."""
 
     @property
     def kind(self) -> str: ...
@@ -37,7 +37,7 @@ class SpecialPoint(Protocol):
 
 
 class WithMap:
-    """A record that knows its map, also when it was loaded."""
+    """A record with its map, also if it was loaded."""
 
     _step: Map | None
     provenance: dict
@@ -46,7 +46,7 @@ class WithMap:
     def step(self) -> Map:
         """The map, with its parameters as they were at the start.
 
-        UsageError: the record was loaded, and its map cannot be made again from what was saved
+        UsageError: the record was loaded, and its map cannot be reconstructed from the saved data
         """
         return self._step or make_map_again(self.provenance.get("recipe"))
 
@@ -55,10 +55,10 @@ def extended(
     record: Followed, what: str, further: Callable[[Followed, int], Followed], rows: Sequence[str], special: Sequence[str],
     others: Callable[[Followed, Followed, int], dict[str, Any]] = lambda record, more, side: {},
 ) -> Followed:  # fmt: skip
-    """A branch or curve with what follows on those of its ends (0, 1) at which it ran out of steps.
+    """A branch or curve, continued from those of its ends (0, 1) at which it ran out of steps.
 
-    ``further`` makes the record of what follows, which begins or ends with that end; ``rows``: names of the arrays with a row
-    for each point; ``special``: those of lists of points with a place; ``others``: the fields that are joined in another way.
+    ``further`` makes the record of the continuation, which begins or ends with that end; ``rows``: names of the arrays with a row
+    for each point; ``special``: names of lists of points with a place; ``others``: the fields that are joined in another way.
 
     UsageError: neither end ran out of steps
     """
@@ -73,7 +73,7 @@ def extended(
 
 
 def _joined(record: Followed, more: Followed, side: int, rows: Sequence[str], special: Sequence[str]) -> Followed:
-    """Both as one; a row is in common. A closed one begins and ends at its start."""
+    """Both as one record; they share a row. A closed one begins and ends at its start."""
     if more.closed:
         record = _cut(record, side, rows, special)
     first, second = (record, more) if side else (more, record)

@@ -1,4 +1,4 @@
-"""Branches and curves as tables: their rows, and between them in order the special points that lie behind a row."""
+"""Branches and curves as tables: their rows and, in order between them, the special points that lie behind a row."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 
 
 def branch_table(branch: Any, numbered: bool | None = None) -> dict[str, list[Any]]:
-    """Columns of a `Branch`; ``numbered``: whether states have the number of their point, if not only where there are several."""
+    """Columns of a `Branch`; ``numbered``: whether states have the number of their point (default: only if there are several)."""
     special = [*((s.kind, s) for s in branch.bifurcations), *((s.function, s) for s in branch.zeros)]
     special.sort(key=lambda pair: (pair[1].place, abs(pair[1].parameter - branch.parameter[pair[1].place])))
     order, merged = _merged(len(branch), [s for _, s in special])
@@ -39,7 +39,7 @@ def cycles_table(result: Any) -> dict[str, list[Any]]:
 
 
 def curve_table(curve: Any, numbered: bool | None = None) -> dict[str, list[Any]]:
-    """Columns of a `BifurcationCurve`, ``numbered`` as of branches; points of shorter cycles are repeated."""
+    """Columns of a `BifurcationCurve`, ``numbered`` as for branches; points of shorter cycles are repeated."""
     special = sorted(curve.special, key=lambda s: s.place)
     order, merged = _merged(len(curve), special)
     points = merged(curve.points, [np.resize(s.points, curve.points.shape[1:]) for s in special])
@@ -67,7 +67,7 @@ def _merged(count: int, special: Sequence[Any]) -> tuple[np.ndarray, Any]:
 
 
 def _places(order: np.ndarray, kinds: Sequence[str], places: Sequence[int], count: int) -> dict[str, list[Any]]:
-    """The row, or that which a special point lies behind, and what kind of point it is."""
+    """The row, or the row behind which a special point lies, and the kind of point."""
     rows, points = [*range(count), *places], [*[None] * count, *kinds]
     return {"row": [rows[k] for k in order], "point": [points[k] for k in order]}
 
@@ -79,7 +79,7 @@ def _states(names: Sequence[str], points: np.ndarray, numbered: bool) -> dict[st
 
 
 def _multipliers(name: str, rows: Sequence[np.ndarray]) -> dict[str, list[float]]:
-    """``mu1``, ``mu2`` …; where any is complex real and imaginary parts, ``mu1_re``, ``mu1_im`` …; NaN where some are unknown."""
+    """``mu1``, ``mu2`` …; if any is complex, real and imaginary parts, ``mu1_re``, ``mu1_im`` …; NaN for unknown ones."""
     width = max(map(len, rows), default=0)
     filled = [np.asarray(row if len(row) == width else np.full(width, np.nan), dtype=complex) for row in rows]
     table = np.array(filled).reshape(len(rows), width)

@@ -1,7 +1,7 @@
 """A curve of solutions followed with the compiled driver, and single solutions of it.
 
-A *tracer* holds a corrector (see `cfdyn.continuation._kernels`) with its lengths and limits. Many functions take rows: any
-tuple of which the first three are points, tangents and values, a `Curve`, a `Piece` or a path.
+A *tracer* holds a corrector (see `cfdyn.continuation._kernels`) with its lengths and limits. Many functions take rows: any tuple
+whose first three entries are points, tangents and values, such as a `Curve`, a `Piece` or a path.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,10 +33,10 @@ class Solution(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """Rows of solutions that the driver made one after the other, and why there are no more.
+    """Rows of solutions that the driver computed one after the other, and why there are no more.
 
     ``end``: "limit", "closed", "most steps", "far", "stalled" (no convergence), "corner" (the tangent jumps), "crossed" (a
-    watched test has another sign in ``beyond``) or what ``inspect`` returned. ``pace``: how long the next step would be.
+    watched test has another sign in ``beyond``) or what ``inspect`` returned. ``pace``: the length of the next step.
     """
 
     points: np.ndarray
@@ -68,16 +68,16 @@ def as_row(solution: Solution) -> Curve:
 
 
 class Tracer:
-    """A system with m unknowns that is followed and solved; lengths are ‖z‖² = Σ weights z².
+    """A system with m unknowns, to be followed and solved; lengths are ‖z‖² = Σ weights z².
 
     corrector : the compiled rule
     block : the `Block` that it reads
     weights : (m,)
-    limits : (2, m), infinite where there is none
-    tests : how many the corrector makes; the first ``smooth`` of them limit the steps, a change of sign of one of the last
+    limits : (2, m), infinite for no limit
+    tests : number of tests of the corrector; the first ``smooth`` of them limit the steps, a change of sign of one of the last
         ``watched`` ends them
 
-    ``odd``: the entries of the values (1 + tests,) that change their signs with the tangent.
+    ``odd``: the entries of the values (1 + tests,) that change sign with the tangent.
     """
 
     odd: Sequence[int] = (0,)
@@ -110,7 +110,7 @@ class Tracer:
         return self._solved(z, most)
 
     def at(self, z: np.ndarray, direction: np.ndarray) -> Solution | None:
-        """A solution with its tangent to the side of ``direction``, and its tests; None where there is no tangent."""
+        """A solution with its tangent on the side of ``direction``, and its tests; None if there is no tangent."""
         self.work[3 * self.m : 4 * self.m] = direction
         return self._solved(z, 0)
 
@@ -121,7 +121,7 @@ class Tracer:
         return Solution(self.work[:m].copy(), self.work[3 * m : 4 * m].copy(), self.work[4 * m :].copy())
 
     def leads_along(self, tangent: np.ndarray, step: np.ndarray) -> bool:
-        """True if a unit tangent, or its opposite, leads along a step: where the equations are singular it is rounding."""
+        """True if a unit tangent, or its opposite, points along a step: where the equations are singular it is rounding."""
         return bool(abs((self.weights * tangent) @ step) >= ALONG * self.length(step))
 
     def inside(self, z: np.ndarray) -> np.ndarray:
@@ -129,7 +129,7 @@ class Tracer:
         return (z >= self.limits[0]) & (z <= self.limits[1])
 
     def reversed(self, solution: Solution) -> Solution:
-        """The same solution with its tangent the other way."""
+        """The same solution with its tangent reversed."""
         values = solution.values.copy()
         values[list(self.odd)] *= -1
         return Solution(solution.z, -solution.tangent, values)
@@ -178,13 +178,13 @@ class Tracer:
         inspect: Callable[[Curve], tuple[int, str] | None] | None = None, progress: Callable[[int], None] | None = None,
         origin: Solution | None = None,
     ) -> Piece:  # fmt: skip
-        """The curve from a solution on, in the direction of its tangent.
+        """Follow the curve from a solution in the direction of its tangent.
 
         most_steps, most_step : number of steps, and the longest one (a length)
         first : length of the first step
-        inspect : sees some rows after the other, each time with the last one before; (rows to keep, why) ends it
-        progress : told the number of steps
-        origin : where distances are measured from and the curve closes, if it began before ``start``
+        inspect : called with successive rows, each time with the last row before them; (rows to keep, why) ends the curve
+        progress : called with the number of steps
+        origin : point from which distances are measured and at which the curve closes, if it began before ``start``
         """
         arc = 0.0 if origin is None else np.inf
         origin = origin or start
@@ -220,13 +220,13 @@ class Tracer:
         return Piece(*rows, end or "most steps", beyond, float(system.step))
 
     def runs_off(self, points: np.ndarray) -> bool:
-        """True if what has limits, the parameters, stands still on the last `WIDE` lengths, as where a state grows like a log."""
+        """True if the parameters (unknowns with limits) are constant over the last `WIDE` lengths, as if a state grows like a log."""
         gaps = (points - points[-1]) ** 2 * self.weights
         beyond = np.flatnonzero(gaps.sum(axis=1) > WIDE**2)
         return len(beyond) > 0 and bool(gaps[beyond[-1] :, self.bounded].max(initial=0.0) <= STILL**2)
 
     def _ended(self, status: int, piece: Curve, count: int, origin: Solution) -> tuple[int, str, Solution | None]:
-        """(rows, why it ended or "", what lies beyond): lands on a limit and closes a curve."""
+        """(rows, why it ended or "", the solution beyond): places the end on a limit and closes a curve."""
         if status in (FULL, STALLED):
             return count, "" if status == FULL else "stalled", None
         last, beyond = (Solution(*(part[row].copy() for part in piece)) for row in (count - 1, count))
@@ -253,7 +253,7 @@ class Tracer:
 
 
 def longest_step(most_step: float, away: float) -> float:
-    """The longest step at a distance from the origin: what diverges to infinity does so in few hundred steps."""
+    """The longest step at a distance from the origin: a curve that diverges to infinity does so in a few hundred steps."""
     return most_step * max(1.0, HASTE * (away - WIDE))
 
 

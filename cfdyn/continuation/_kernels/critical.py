@@ -1,7 +1,8 @@
 """Bifurcations of n-cycles in two parameters α, a corrector for `cfdyn.continuation._kernels`: the cycle with directions.
 
 The blocks of `cyclic` are y_k = (x_k, q_k, …): a point of the cycle, f(x_k, α) = x_{k+1}, and the directions
-there, Df(x_k, α) q_k = q_{k+1}. α are the last of the common unknowns. How the blocks close, and what fixes them:
+there, Df(x_k, α) q_k = q_{k+1}. α are the last of the common unknowns. The closing equations, and the conditions that fix the
+directions:
 
     condition: x alone; a given function of x_1 and α vanishes (also a border);
     turn: q_{n+1} = ν q_1 with ν = ±1 (fold, flip) and |q_1| = 1;
@@ -26,10 +27,10 @@ DIRECTIONS, COMMON = (0, 1, 2, 2), (2, 2, 3, 3)  # how many directions there are
 
 
 class Critical(Ring):
-    """What `critical` reads: the form, D, ν, c, r; how many switching functions there are, and which points watch each.
+    """The input of `critical`: the form, D, ν, c, r; the number of switching functions, and the points that watch each.
 
-    ``variation`` makes f and Df q with their derivatives, of the map with α as states; ``condition`` is with its derivatives.
-    ``input``: a state with α, and a direction with one of α; ``output``: f, Df q, and the derivatives of both.
+    ``variation`` computes f and Df q with their derivatives, for the map with α as states; ``condition`` includes its
+    derivatives. ``input``: a state with α, and a direction with one of α; ``output``: f, Df q, and the derivatives of both.
     """
 
     form, d, parameters, switches = Integer.several(4)
@@ -101,7 +102,7 @@ def image(b, k, which, direction) -> None:
 
 @spliced
 def closing(b, given, m) -> None:
-    """y_{n+1}: its value, and what of its derivatives is not constant."""
+    """y_{n+1}: its value, and those of its derivatives that are not constant."""
     d, w, y = b.d, b.w, b.closing
     for i in range(w):
         y[0, i] = given[i]
@@ -120,7 +121,7 @@ def closing(b, given, m) -> None:
 
 @spliced
 def conditions(b, given) -> None:
-    """Fill ``conditions``: what fixes the directions, or the given function: values, then derivatives in y_1 and γ."""
+    """Fill ``conditions``: those that fix the directions, or the given function: values, then derivatives in y_1 and γ."""
     d, rows = b.d, b.conditions
     if b.form == CONDITION:
         call(b.condition, b.input, b.p, rows)
@@ -160,5 +161,5 @@ def critical_block(
 
 
 def unknowns(d: int, n: int, form: int) -> int:
-    """How many there are."""
+    """The number of unknowns."""
     return (1 + DIRECTIONS[form]) * n * d + COMMON[form]

@@ -1,13 +1,13 @@
 """Curves of solutions of F(z) = 0, N equations for m = N + 1 unknowns, by pseudo-arclength continuation.
 
-The system comes as a rule, the *corrector*: from the unknowns z (m) followed by a row c (m), which borders the Jacobian
-J, it makes
+The system comes as a rule, the *corrector*: from the unknowns z (m) followed by a row c (m), which borders the Jacobian J, it
+computes
 
     dz (m) with [J; c] dz = [−F; 0],   v (m) with [J; c] v = [0; 1],   the sign of det [J; c],   tests.
 
 `shooting` is that of a cycle, `critical` of one with critical directions. The first tests are
-bounded and smooth along the curve, and a step must not change them too much. The last ones are watched: where one changes
-its sign, the curve may have a corner, and the steps end before it.
+bounded and smooth along the curve, and a step must not change them too much. The last ones are watched: where one changes sign,
+the curve may have a corner, and the steps end before it.
 """
 
 from functools import partial
@@ -25,12 +25,12 @@ AIM = 0.35  # of the largest turn or change in a step
 
 
 class System(Block):
-    """What is solved and how, with the address of the corrector, which makes so many ``values``: a sign and tests.
+    """The system and its settings, with the address of the corrector, which returns ``values``: a sign and tests.
 
     The next ``step``, the ``least`` and the ``most``; the largest ``turn`` (rad) and ``change`` of a test in a step;
-    ``tolerance`` of Newton's method; ``arc``: arclength so far; how many tests are ``smooth``, how many ``watched``. Lengths
-    are ‖z‖² = Σ ``weights`` z². ``limits``: the curve ends where an unknown reaches one. ``origin``: a point and a tangent;
-    where the curve comes back to them it has closed.
+    ``tolerance`` of Newton's method; ``arc``: arclength so far; the numbers of ``smooth`` and of ``watched`` tests. Lengths
+    are ‖z‖² = Σ ``weights`` z². ``limits``: the curve ends where an unknown reaches one. ``origin``: a point and a tangent; if
+    the curve returns to them, it has closed.
     """
 
     m, values, corrector, smooth, watched = Integer.several(5)
@@ -50,7 +50,7 @@ class Curve(NamedTuple):
 
 @spliced
 def borrowed_curve(curve) -> Curve:
-    """The same, for a loop."""
+    """A borrowed curve, for a loop."""
     return Curve(borrowed(curve.points), borrowed(curve.tangents), borrowed(curve.values))
 
 
@@ -65,9 +65,9 @@ def length_of(system, first) -> float:
 
 @spliced
 def correct(system, block) -> int:
-    """Newton's method on z with the border c, the first 2m entries of ``work``; the corrections made, 0 if it failed.
+    """Newton's method on z with the border c, the first 2m entries of ``work``; the number of corrections, 0 if it failed.
 
-    Behind them stands then what the corrector left at the last iterate but one, which is within the tolerance.
+    The entries behind them are then the corrector's output at the last iterate but one, which is within the tolerance.
     """
     m, work, weights, before = system.m, system.work, system.weights, 1e3
     for k in range(MOST_CORRECTIONS):
@@ -87,9 +87,9 @@ def correct(system, block) -> int:
 
 @partial(kernel, short=True)
 def solve_in_plane(memory, block, most):
-    """Newton's method in ``work`` from z in the plane that the border is normal to, then the unit tangent; False if it fails.
+    """Newton's method in ``work`` from z in the plane normal to the border, then the unit tangent; False if it fails.
 
-    Without corrections, ``most`` 0, z is a solution already, and the tangent one to the side of where that of z stands.
+    Without corrections, ``most`` 0, z is a solution already, and its tangent is chosen on the side of the tangent stored for z.
     """
     system, block, converged, before = System(memory), borrowed(block), most == 0, 1e3
     m, work, weights = system.m, system.work, system.weights
@@ -123,7 +123,7 @@ def solve_in_plane(memory, block, most):
 
 @spliced
 def predict(system, curve, row, h) -> None:
-    """z a step along the tangent from a row, the border the tangent's own."""
+    """Set z one step along the tangent from a row, and the border to that tangent."""
     m, work, weights = system.m, system.work, system.weights
     for i in range(m):
         work[i] = curve.points[row, i] + h * curve.tangents[row, i]
@@ -132,7 +132,7 @@ def predict(system, curve, row, h) -> None:
 
 @spliced
 def record(system, curve, row) -> float:
-    """The corrected point, its unit tangent and its tests into a row; the cosine of the turn from the border."""
+    """Store the corrected point, its unit tangent and its tests in a row; return the cosine of the turn from the border."""
     m, work, length = system.m, system.work, length_of(system, 3 * system.m)
     for i in range(m):
         curve.points[row, i] = work[i]
@@ -146,7 +146,7 @@ def record(system, curve, row) -> float:
 def follow(memory, block, curve):
     """Steps from row 0 of the curve on; returns (rows filled, how it ended).
 
-    Where a step passes a limit, the origin or a corner, its end is left in the row after the last.
+    If a step passes a limit, the origin or a corner, its end is stored in the row after the last.
     """
     system, block, curve, done = System(memory), borrowed(block), borrowed_curve(curve), 0 * curve.points.shape[0]
     while done + 1 < curve.points.shape[0]:
@@ -179,7 +179,7 @@ def follow(memory, block, curve):
 
 @spliced
 def change_of_tests(system, curve, row) -> float:
-    """The largest change of a smooth test in a step over what it may be."""
+    """The largest change of a smooth test in a step, divided by the allowed change."""
     largest = 0.0
     for k in range(1, system.smooth + 1):
         largest = max(largest, abs(curve.values[row + 1, k] - curve.values[row, k]))
@@ -188,7 +188,7 @@ def change_of_tests(system, curve, row) -> float:
 
 @spliced
 def crosses_watched(system, curve, row) -> bool:
-    """True if a watched test changes its sign in a step."""
+    """True if a watched test changes sign in a step."""
     last = curve.values.shape[1]
     for k in range(last - system.watched, last):
         if curve.values[row, k] * curve.values[row + 1, k] < 0.0:

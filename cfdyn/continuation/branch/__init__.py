@@ -1,1 +1,1 @@
-"""A branch of cycles over one parameter: where it starts, both its directions, special points, ends, and where others cross."""
+"""A branch of cycles over one parameter: its start, both directions, special points, ends, and crossing branches."""

@@ -1,4 +1,4 @@
-"""Bifurcations between two rows of a branch: seen by a test function that changes its sign, located to round-off."""
+"""Bifurcations between two rows of a branch: detected by a sign change of a test function, located to round-off."""
 
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ SINGULAR = 1e-6  # the least singular value of the Jacobian, in lengths, at a br
 
 
 class SpecialPoint(NamedTuple):
-    """A special point behind row ``row``, a share ``share`` of the step on; ``period`` if it is one of a shorter cycle."""
+    """A special point behind row ``row``, at a fraction ``share`` of the step; ``period`` if it belongs to a shorter cycle."""
 
     kind: str
     row: int
@@ -31,7 +31,7 @@ class SpecialPoint(NamedTuple):
 
 
 def bifurcations(tracer: BranchTracer, rows: Curve, mu: np.ndarray) -> list[SpecialPoint]:
-    """All between rows of a smooth piece with the multipliers ``mu`` (rows, D), in order."""
+    """All bifurcations between rows of a smooth piece with the multipliers ``mu`` (rows, D), in order."""
     speed = rows.tangents[:, -1] * tracer.weights[-1] ** 0.5
     # On a vertical branch the sign is that of rounding.
     branch, fold = changes(np.sign(rows.values[:, 0])), changes(np.sign(np.where(np.abs(speed) > LEVEL, speed, 0.0)))
@@ -59,7 +59,7 @@ def bifurcations(tracer: BranchTracer, rows: Curve, mu: np.ndarray) -> list[Spec
 
 
 def _once(tracer: BranchTracer, special: list[SpecialPoint]) -> list[SpecialPoint]:
-    """Without the second of two that are one, as where it lies on a row and is met on both sides of that."""
+    """The points without duplicates, which arise if a point lies on a row and is detected on both sides of it."""
     pairs = zip([None, *special], special, strict=False)
     return [s for before, s in pairs if not (before and s.kind == before.kind and tracer.length(s.z - before.z) <= ONE)]
 
@@ -82,12 +82,12 @@ def circles(mu: np.ndarray) -> list[int]:
 
 
 def pairs_outside(mu: np.ndarray) -> np.ndarray:
-    """How many multipliers lie outside the unit circle, in each row."""
+    """The number of multipliers outside the unit circle, in each row."""
     return np.where(np.isfinite(mu).all(axis=-1), (np.abs(mu) > OUTSIDE).sum(axis=-1), np.nan)
 
 
 def crosses_circle(before: np.ndarray, after: np.ndarray) -> bool:
-    """True if a complex multiplier moves through the circle, each matched with the nearest of the other row."""
+    """True if a complex multiplier crosses the circle, each matched with the closest of the other row."""
     from scipy.optimize import linear_sum_assignment
 
     rows, columns = linear_sum_assignment(np.abs(before[:, None] - after[None]))
@@ -98,7 +98,7 @@ def crosses_circle(before: np.ndarray, after: np.ndarray) -> bool:
 
 
 def locate_flip(tracer: BranchTracer, rows: Curve, k: int) -> tuple[float, Solution] | None:
-    """A multiplier −1 behind row k; where several pass it together, their mean, whose zero is simple."""
+    """A multiplier −1 behind row k; if several cross together, by their mean, whose zero is simple."""
     solution = between(tracer, rows, k)
     hit = root(lambda s: s.values[1 + FLIP], solution)
     together = 0 if hit is None else int((np.abs(tracer.multipliers(hit[1].values[None])[0] + 1) < SQUARED).sum())
@@ -108,9 +108,9 @@ def locate_flip(tracer: BranchTracer, rows: Curve, k: int) -> tuple[float, Solut
 
 
 def touches(values: np.ndarray, mu: np.ndarray, sign: float) -> list[tuple[int, int]]:
-    """Pairs of rows between which two multipliers may pass ±1 both ways at once: det(M ∓ I) only touches 0 there.
+    """Pairs of rows between which two multipliers may cross ±1 in opposite directions at once: det(M ∓ I) only touches 0 there.
 
-    Rows in which both are at ±1 already, as short steps leave them near branch points, are passed over.
+    Rows in which both are already at ±1, which short steps produce near branch points, are skipped.
     """
     if mu.shape[1] < 2:
         return []
@@ -126,7 +126,7 @@ def touches(values: np.ndarray, mu: np.ndarray, sign: float) -> list[tuple[int, 
 def locate_touch(
     tracer: BranchTracer, rows: Curve, pair: tuple[int, int], kind: str, test: int, sign: float
 ) -> SpecialPoint | None:  # fmt: skip
-    """Where the derivative of det(C ∓ E) vanishes between two rows, if two multipliers are ±1 there with two eigenvectors."""
+    """The zero of the derivative of det(C ∓ E) between two rows, if two multipliers are ±1 there with two eigenvectors."""
     solution = interpolated(between(tracer, rows, *pair))
     if solution is None:
         return None
@@ -143,9 +143,9 @@ def locate_touch(
 
 
 def locate_branch_point(tracer: BranchTracer, rows: Curve, k: int) -> SpecialPoint | None:
-    """Where the bordered matrix is singular: its determinant and the curve, interpolated from around that point.
+    """The place where the bordered matrix is singular: its determinant and the curve are interpolated from around that point.
 
-    At the point itself Newton's method has lost half of its digits.
+    At the point itself Newton's method loses half of its digits.
     """
     solution, border = between(tracer, rows, k), tracer.weights * rows.tangents[k]
     hit = _singular(tracer, solution, border, 0.0, 1.0)
@@ -176,7 +176,7 @@ def _singular(
 
 
 def locate_neimark_sacker(tracer: BranchTracer, rows: Curve, k: int) -> SpecialPoint | None:
-    """|μ| = 1 for a complex pair."""
+    """The place where |μ| = 1 for a complex pair."""
     outside, following = (int(n) for n in pairs_outside(tracer.multipliers(rows.values[k : k + 2])))
     critical = max(outside - 2 if outside > following else outside, 0)
     hit = root(lambda s: float(abs(tracer.multipliers(s.values[None])[0, critical]) - 1), between(tracer, rows, k))

@@ -38,7 +38,7 @@ MEETS = {"flip": "flip of", "neimark-sacker": "resonance of"}
 def branch_fields(
     tracer: BranchTracer, path: Path, coefficients: bool = True, functions: Functions | None = None
 ) -> dict[str, Any]:
-    """The fields of the record of a branch, but for ``stable``; those of its special points and zeros as dictionaries too."""
+    """The fields of the record of a branch, except ``stable``; those of its special points and zeros as dictionaries too."""
     functions = functions or Functions(tracer.step, tracer.parameter)
     path, special = with_special_points(tracer, path)
     found_zeros = zeros(tracer, path, functions, lambda k: between(tracer, path, k)) if functions else []
@@ -61,7 +61,7 @@ def branch_fields(
 def special_point_fields(
     tracer: BranchTracer, path: Path, special: SpecialPoint, mu: np.ndarray, coefficients: bool
 ) -> dict[str, Any]:
-    """The fields of the record of a special point: of the shorter cycle where the points have merged."""
+    """The fields of the record of a special point; those of the shorter cycle if the points have merged."""
     points, step = tracer.points(special.z)[: special.period].copy(), tracer.map_at(special.z)
     own, words, coefficient, supercritical = multipliers(step, points), "", None, None
     if special.kind == "border collision":
@@ -79,7 +79,7 @@ def special_point_fields(
 
 
 def _normal_form(step: Map, points: np.ndarray, parameter: str, kind: str) -> tuple[float | None, bool | None, str]:
-    """(coefficient, supercritical, in words), (None, None, why) where there is no normal form."""
+    """(coefficient, supercritical, in words), or (None, None, reason) if there is no normal form."""
     try:
         form = normal_form_fields(step, points, parameter)
     except CfdynError as error:
@@ -104,7 +104,7 @@ def _reason(tracer: BranchTracer, path: Path, side: int) -> str:
 
 
 def usual_ends(name: str, value: float, bounds: tuple[float, float], more: str) -> dict[str, str]:
-    """Why a branch ends at a value of its parameter, in words; ``more``: what to do where it ran out of steps."""
+    """Why a branch ends at a value of its parameter, in words; ``more``: the advice if it ran out of steps."""
     lo, hi = bounds
     return {
         "limit": f"{name} = {lo if abs(value - lo) < abs(value - hi) else hi:g}",
@@ -115,7 +115,7 @@ def usual_ends(name: str, value: float, bounds: tuple[float, float], more: str) 
 
 
 def _obstacle(tracer: BranchTracer, path: Path, side: int) -> str:
-    """Why no solution follows at an end."""
+    """Why no solution follows beyond an end."""
     z = path.points[-side]
     ahead, name, value = z + AHEAD * (1 if side else -1) * path.tangents[-side], tracer.parameter, float(z[-1])
     step, points = tracer.map_at(ahead), tracer.points(ahead)
@@ -131,7 +131,7 @@ def _obstacle(tracer: BranchTracer, path: Path, side: int) -> str:
 
 
 def with_special_points(tracer: BranchTracer, path: Path) -> tuple[Path, list[SpecialPoint]]:
-    """The branch, with more rows where special points may hide between two, and its special points in order."""
+    """The branch, with more rows where special points may be missed between two rows, and its special points in order."""
     pieces, special, done, start = list[Curve](), list[SpecialPoint](), 0, path.points[path.start]
     for piece, border in path.smooth_pieces():
         rows = refined(tracer, piece)
@@ -146,7 +146,7 @@ def with_special_points(tracer: BranchTracer, path: Path) -> tuple[Path, list[Sp
 
 
 def refined(tracer: BranchTracer, rows: Curve) -> Curve:
-    """The rows, and more of them where two special points may hide in one step."""
+    """The rows, refined where two special points may be missed in one step."""
     for _ in range(ROUNDS):
         parts, last = list[Curve](), 0
         for k, share in suspects(rows, tracer.multipliers(rows.values)):
@@ -161,7 +161,7 @@ def refined(tracer: BranchTracer, rows: Curve) -> Curve:
 
 
 def suspects(rows: Curve, mu: np.ndarray) -> list[tuple[int, float]]:
-    """Steps (row, share of it) in which a test may vanish twice: a parabola through three rows has its extremum there."""
+    """Steps (row, fraction) in which a test may vanish twice: a parabola through three rows has its extremum there."""
     s = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(rows.points, axis=0), axis=1))])
     tests = [rows.values[:, 1 + FLIP]]
     if np.iscomplexobj(mu):
@@ -172,7 +172,7 @@ def suspects(rows: Curve, mu: np.ndarray) -> list[tuple[int, float]]:
 
 
 def _with_shorter_cycles(tracer: BranchTracer, path: Path, special: list[SpecialPoint]) -> tuple[Path, list[SpecialPoint]]:
-    """With the bifurcations of shorter cycles where the points merge; an end that ran past one is cut there."""
+    """The branch with the bifurcations of shorter cycles where the points merge; an end beyond one is cut there."""
     rows, ends, first, last = [part.copy() for part in path[:3]], list(path.ends), 0, len(path.points)
     # A branch may begin at the shorter cycle's flip: then it is not met there.
     begun = path.ends[0] != "merged" and grouped(tracer, path.points[0]) < tracer.n

@@ -1,4 +1,4 @@
-"""The flips between two rows of a branch, one by one, however many multipliers pass −1 there."""
+"""The flips between two rows of a branch, one by one, however many multipliers cross −1 there."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -24,10 +24,10 @@ def _test(s: Solution) -> float:
 
 
 class ManyFlips:
-    """The step behind row k, in which more than one multiplier passes −1, or rounding hides that one does.
+    """The step behind row k, in which more than one multiplier crosses −1, or rounding hides that one does.
 
-    Between two solutions with different numbers of real multipliers below −1, the mean of those that pass has a zero:
-    they are −1 there together, or it has fewer to pass on either side.
+    Between two solutions with different numbers of real multipliers below −1, the mean of those that cross has a zero: either
+    they are −1 there together, or fewer multipliers cross on either side of it.
     """
 
     def __init__(self, tracer: BranchTracer, rows: Sequence[Any], k: int):
@@ -36,7 +36,7 @@ class ManyFlips:
         self.multipliers = cache(self._multipliers)
 
     def located(self) -> list[Found]:
-        """All that the search meets."""
+        """All flips that the search finds."""
         hits, todo = list[Found](), [((0.0, self.ends[0]), (1.0, self.ends[1]))]
         for _ in range(PARTS * self.tracer.d):
             if not todo:
@@ -63,16 +63,16 @@ class ManyFlips:
         return np.full(self.tracer.d, np.nan) if solved is None else self.tracer.multipliers(solved.values[None])[0]
 
     def _numbers(self, first: Found, last: Found) -> tuple[int, int]:
-        """How many real multipliers lie below −1 at two places, the smaller number first."""
+        """The numbers of real multipliers below −1 at two places, the smaller first."""
         numbers = [int(real_below(self.multipliers(share))) for share, _ in (first, last)]
         return min(numbers), max(numbers)
 
     def _mean(self, fewer: int, more: int) -> Test:
-        """1 plus the mean of as many multipliers as pass, the nearest to −1."""
+        """1 plus the mean of the multipliers closest to −1, as many as cross."""
         return lambda s: nearest_mean(self.tracer.multipliers(s.values[None])[0], more - fewer)
 
     def _in_order(self, fewer: int, more: int, share: float) -> float:
-        """1 plus the mean of those that pass by their order, where all are real: almost a straight line, without jumps."""
+        """1 plus the mean of those that cross by their order, if all are real: almost a straight line, without jumps."""
         mu = self.multipliers(share)
         if np.iscomplexobj(mu) or not np.isfinite(mu).all():
             raise ArithmeticError
@@ -80,7 +80,7 @@ class ManyFlips:
         return value if abs(value) > LAST else 0.0
 
     def _ordered(self, fewer: int, more: int, lo: float, hi: float) -> Found | None:
-        """Its zero."""
+        """The zero of that mean."""
         def mean(share: float) -> float:
             return self._in_order(fewer, more, share)
 
@@ -92,7 +92,7 @@ class ManyFlips:
         return None if share is None or solved is None else (share, solved)
 
     def _parting(self, first: Found, last: Found) -> Found | None:
-        """A place with fewer to pass on either side, guessed by a straight line."""
+        """A place with fewer multipliers to cross on either side, guessed by linear interpolation."""
         numbers = self._numbers(first, last)
         try:
             before, after = (self._in_order(*numbers, share) for share, _ in (first, last))
@@ -106,7 +106,7 @@ class ManyFlips:
         return (share, there) if there is not None and parts else None
 
     def _together(self, hit: Found, first: Found, count: int) -> bool:
-        """True if so many multipliers are −1 at once; the test of two that are not has another sign between them."""
+        """True if a given number of multipliers are −1 at once; for two separate flips the test changes sign between them."""
         value, before = _test(hit[1]), _test(first[1])
         if count == 2 and value * np.sign(before) < -BARELY * abs(before):
             return False

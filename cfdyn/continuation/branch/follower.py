@@ -45,7 +45,7 @@ def followed(
     step: Map, cycle: Any, parameter: str, bounds: Sequence[float], period: int | None = None, max_steps: int = MOST_STEPS,
     max_step: float = STEP, progress: Callable[[int], None] | None = None, functions: Functions | None = None,
 ) -> tuple[BranchTracer, Path]:  # fmt: skip
-    """The system of a cycle and its branch both ways, up to stops; see `cfdyn.analysis.continue_cycle`."""
+    """The system of a cycle and its branch in both directions, up to stops; see `cfdyn.analysis.continue_cycle`."""
     interval = interval_around(step, parameter, bounds)
     check_steps(max_steps, max_step)
     points = start_of(step, cycle, period, max_steps)
@@ -74,7 +74,7 @@ def given_start(step: AnyMap, cycle: Any, period: int | None) -> tuple[np.ndarra
 
 
 def start_of(step: Map, cycle: Any, period: int | None, max_steps: int) -> np.ndarray:
-    """The polished points (n, D) of a start."""
+    """The points (n, D) of a start, refined by Newton's method."""
     rows, n = given_start(step, cycle, period)
     check_size(step, n, max_steps)
     points = [step.state(row) for row in rows]
@@ -96,7 +96,7 @@ def _polished(step: Map, points: np.ndarray) -> np.ndarray:
 
 
 class BranchFollower(PathFollower[BranchTracer]):
-    """Steps along a branch; it ends where the points of the cycle merge, is vertical, or singular, or at a stop."""
+    """Steps along a branch; it ends where the points of the cycle merge, where it is vertical or singular, or at a stop."""
 
     def __init__(
         self, tracer: BranchTracer, max_steps: int, max_step: float, progress: Callable[[int], None] | None = None,
@@ -106,7 +106,7 @@ class BranchFollower(PathFollower[BranchTracer]):
         self.functions = functions
 
     def inspect(self, rows: Curve) -> tuple[int, str] | None:
-        """The rows up to where the branch ends or was leapt over, and why."""
+        """The rows up to the end of the branch or to a part that a step missed, and the reason."""
         cuts = [merging(self.tracer, rows) or leaping(self.tracer, rows)]
         if self.functions is not None and self.functions.stops:
             cuts.append(stopping(self.tracer, rows, self.functions))
@@ -114,7 +114,7 @@ class BranchFollower(PathFollower[BranchTracer]):
 
     def trace(self, start: Solution, most_steps: int, first: float | None, progress: Callable[[int], None],
               origin: Solution | None) -> Piece:  # fmt: skip
-        """Rows from a solution on; where a step leapt over a part of the branch, shorter ones from before it."""
+        """Rows from a solution on; if a step missed a part of the branch, shorter steps from before it."""
         tracer, pieces, begun, done = self.tracer, list[Curve](), origin or start, 0
         for _ in range(MOST_LEAPS):
             piece = tracer.follow(start, most_steps - done, self.max_step, first, self.inspect,
@@ -131,7 +131,7 @@ class BranchFollower(PathFollower[BranchTracer]):
         return resolved(tracer, until_vertical(tracer, Piece(*stacked(*pieces), *piece[3:])))
 
     def cross(self, piece: Piece, met: BorderPoint, most_steps: int) -> Crossing:
-        """On from the other side of the border, unless there the cycle is one of a shorter period."""
+        """Continue on the other side of the border, unless the cycle has a shorter period there."""
         tracer, onward = self.tracer, solution_behind(self.tracer, met)
         if onward is None:
             return piece, None, None, piece.end
@@ -160,7 +160,7 @@ class BranchFollower(PathFollower[BranchTracer]):
 
 
 def leaping(tracer: BranchTracer, rows: Curve) -> tuple[int, str] | None:
-    """The rows up to a step across 0 in some entry that is not near a solution halfway, as where the branch has a pole at 0."""
+    """The rows up to a step across 0 in some entry whose midpoint is not near a solution, as where the branch has a pole at 0."""
     step, middle = np.diff(rows.points, axis=0), (rows.points[1:] + rows.points[:-1]) / 2
     crossing = (np.abs(step[:, :-1]) > 2 * np.abs(middle[:, :-1])).any(axis=1)
     for k in np.flatnonzero(crossing):
@@ -176,7 +176,7 @@ def leaping(tracer: BranchTracer, rows: Curve) -> tuple[int, str] | None:
 
 
 def merging(tracer: BranchTracer, rows: Curve) -> tuple[int, str] | None:
-    """The rows up to where the points of the cycle merge in groups, if from there on it would only be followed back."""
+    """The rows up to where the points of the cycle merge in groups, if the branch would only be retraced from there on."""
     if tracer.n == 1:
         return None
     turns = changes(np.sign(rows.values[:, 0]))
@@ -185,7 +185,7 @@ def merging(tracer: BranchTracer, rows: Curve) -> tuple[int, str] | None:
 
 
 def until_vertical(tracer: BranchTracer, piece: Piece) -> Piece:
-    """The first rows of it where the parameter is the same in all of them: as for a linear map, all others are alike."""
+    """The first rows of a branch on which the parameter is constant, as for a linear map: all other rows are alike."""
     spread = float(np.ptp(piece.points[:, -1]) * tracer.weights[-1] ** 0.5)
     if len(piece.points) <= VERTICAL or spread > CONSTANT or (tracer.switches and piece.end in AT_BORDER):
         return piece
@@ -193,7 +193,7 @@ def until_vertical(tracer: BranchTracer, piece: Piece) -> Piece:
 
 
 def resolved(tracer: BranchTracer, piece: Piece) -> Piece:
-    """A piece that stalls at a singular point, without the rows that rounding scatters around that point.
+    """A piece that stalls at a singular point, without the rows that round-off scatters around that point.
 
     There the derivatives of the equations in the points and in the parameter vanish together.
     """

@@ -1,4 +1,4 @@
-"""Where the functions of a user vanish on a branch, and where one of them ends it."""
+"""The zeros of a user's functions on a branch, and those that end it."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ Way = Callable[[int], Between]  # the solutions between a row and the next
 
 
 class Zero(NamedTuple):
-    """Where a function vanishes: a share of the step behind a row."""
+    """A zero of a function: at a fraction of the step behind a row."""
 
     name: str
     row: int
@@ -31,7 +31,7 @@ class Zero(NamedTuple):
 
 
 def zeros(tracer: Traced, rows: Rows, functions: Functions, way: Way) -> list[Zero]:
-    """Where the functions change their signs along a branch, in order, to round-off; ``way``: from row k to the next."""
+    """The sign changes of the functions along a branch, in order, located to round-off; ``way``: from row k to the next."""
     each = [zero for name in functions.texts for zero in _zeros_of(tracer, rows, functions, name, way)]
     return sorted(each, key=lambda zero: (zero.row, zero.share))
 
@@ -56,7 +56,7 @@ def _zeros_of(tracer: Traced, rows: Rows, functions: Functions, name: str, way: 
 def _intervals(
     tracer: Traced, rows: Rows, functions: Functions, name: str, values: np.ndarray, way: Way
 ) -> list[tuple[int, float, float]]:
-    """Parts of steps at whose ends a function has two signs: whole ones, and halves of those in which it may vanish twice."""
+    """Parts of steps over which a function changes sign: whole steps, and halves of those in which it may vanish twice."""
     intervals = [(int(k), 0.0, 1.0) for k in np.flatnonzero(_changing(values))]
     known = np.isfinite(values)
     for k in np.flatnonzero(known[:-1] != known[1:]).tolist():
@@ -73,7 +73,7 @@ def _intervals(
 
 
 def _beside_nothing(value: Test, solution: Between, k: int, ends: np.ndarray) -> list[tuple[int, float, float]]:
-    """The part of a step in which a function is defined, as far as it has another sign where it begins to be, by halves."""
+    """The part of a step in which a function is defined, by bisection, if it has another sign where it becomes defined."""
     inside = 0.0 if np.isfinite(ends[0]) else 1.0
     outside, sign, last = 1.0 - inside, np.sign(ends[int(inside)]), 0.0
     edge = inside
@@ -89,12 +89,12 @@ def _beside_nothing(value: Test, solution: Between, k: int, ends: np.ndarray) ->
 
 
 def _changing(values: np.ndarray) -> np.ndarray:
-    """The steps in which a function changes its sign, by more than rounding."""
+    """The steps in which a function changes sign by more than rounding."""
     return (np.sign(values[:-1]) * np.sign(values[1:]) < 0) & (np.fmax(np.abs(values[1:]), np.abs(values[:-1])) > NOTHING)
 
 
 def _least(value: Test, solution: Between) -> float | None:
-    """The share of a step at which a function is least, if it is below 0 there."""
+    """The fraction of a step at which a function is least, if it is below 0 there."""
     from scipy.optimize import minimize_scalar
 
     def test(t: float) -> float:
@@ -128,14 +128,14 @@ def zero_fields(tracer: Traced, zero: Zero, functions: Functions) -> dict[str, A
 
 
 def nearest_stops(zeros: list[Zero], functions: Functions, start: int) -> tuple[Zero | None, Zero | None]:
-    """The first zeros that end a branch behind and before the row that it begins at."""
+    """The first zeros that end a branch behind and before its starting row."""
     stops = [zero for zero in zeros if zero.name in functions.stops]
     after = next((zero for zero in stops if (zero.row, zero.share) > (start, 0.0)), None)
     return after, next((zero for zero in reversed(stops) if (zero.row, zero.share) < (start, 0.0)), None)
 
 
 def stop_words(tracer: Traced, functions: Functions, zero: Zero) -> str:
-    """Why a branch ends there."""
+    """Why a branch ends at a stop."""
     value = shown(float(zero.solution.z[-1]), tracer.bounds)
     return f"stop: {functions.texts[zero.name]} = 0 at {tracer.parameter} = {value}"
 

@@ -1,4 +1,4 @@
-"""Functions that a user names on a branch: what they may read, and their values on its rows."""
+"""A user's functions on a branch: their arguments, and their values on its rows."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ MULTIPLIER = re.compile(r"(mu|modulus|angle)([1-9]\d{0,5})", re.ASCII)
 
 
 class Traced(Protocol):
-    """A branch as functions and their zeros read it, whichever engine follows it: a `BranchTracer`, or rows by products."""
+    """The interface of a branch for functions and their zeros, for both engines: a `BranchTracer`, or rows by products."""
 
     @property
     def step(self) -> AnyMap: ...
@@ -35,11 +35,11 @@ class Traced(Protocol):
         """The points (rows, n, D) in unknowns (rows, ·)."""
 
     def multipliers(self, values: np.ndarray) -> np.ndarray:
-        """Those that are looked at, (rows, K), in the values of rows."""
+        """The computed multipliers, (rows, K), in the values of rows."""
 
 
 class Part(NamedTuple):
-    """A formula as code, and what it reads; ``how``: over the points of the cycle, or nothing at the first."""
+    """A compiled formula and its arguments; ``how``: taken over the points of the cycle, or empty for the first point."""
 
     rule: Rule
     names: tuple[str, ...]
@@ -49,7 +49,7 @@ class Part(NamedTuple):
 class Functions:
     """Of the state at the cycle's first point, parameters, the map's observables and the multipliers; see `continue_cycle`.
 
-    ``texts``: by name; ``stops``: names of those at whose zeros a branch ends.
+    ``texts``: by name; ``stops``: names of the functions at whose zeros a branch ends.
     """
 
     def __init__(self, step: AnyMap, parameter: str, given: Any = (), stop: Any = ()):
@@ -64,7 +64,7 @@ class Functions:
         self.parts = {name: _parts(step, text) for name, text in self.texts.items()}
 
     def require_multipliers(self, known: Mapping[str, int]) -> None:
-        """Refuse names of more multipliers than are looked at, of each kind."""
+        """Refuse names of more multipliers than are computed, for each kind."""
         own = {*self.step.names, *self.step.params}
         for name in (n for parts in self.parts.values() for part in parts for n in part.names if n not in own):
             match = MULTIPLIER.fullmatch(name)
@@ -85,25 +85,25 @@ class Functions:
         return bool(self.texts)
 
     def along(self, tracer: Traced, rows: Sequence[Any]) -> np.ndarray:
-        """The values on rows, (rows, functions)."""
+        """The values of all functions on rows, (rows, functions)."""
         values = [self.values(name, tracer, rows) for name in self.texts]
         return np.column_stack(values) if values else np.empty((len(rows[0]), 0))
 
     @np.errstate(all="ignore")
     def values(self, name: str, tracer: Traced, rows: Sequence[Any]) -> np.ndarray:
-        """Of one function, (rows,)."""
+        """The values of one function, (rows,)."""
         *inner, last = self.parts[name]
         source = _Source(self, tracer, rows)
         over = {f"over{k}_": source.value(part) for k, part in enumerate(inner)}
         return source.value(last, over)[:, 0]
 
     def at(self, name: str, tracer: Traced, solution: Solution) -> float:
-        """Of one function at a solution."""
+        """The value of one function at a solution."""
         return float(self.values(name, tracer, as_row(solution))[0])
 
 
 class _Source:
-    """What names mean on some rows: (rows, n) or (rows, 1)."""
+    """The values of names on some rows: (rows, n) or (rows, 1)."""
 
     def __init__(self, functions: Functions, tracer: Traced, rows: Sequence[Any]):
         self.functions, self.step, self.tracer, self.rows = functions, functions.step, tracer, rows
@@ -153,7 +153,7 @@ def named_texts(given: Any) -> dict[str, str]:
 
 
 def _parts(step: AnyMap, text: str) -> list[Part]:
-    """What is taken over the period, then the whole with the names over0_, over1_, … in place of that."""
+    """The parts taken over the period, then the whole with the names over0_, over1_, … in their place."""
     inner, rest, known = [], text, known_names(step)
     while (taken := taken_over(rest)) is not None:
         how, first, last, inside = taken

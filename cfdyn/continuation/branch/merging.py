@@ -1,4 +1,4 @@
-"""Where the points of an n-cycle merge in groups: the bifurcation of the shorter cycle, solved on that cycle."""
+"""Merging of the points of an n-cycle in groups: the bifurcation of the shorter cycle, solved on that cycle."""
 
 from collections.abc import Callable
 from math import gcd
@@ -25,7 +25,7 @@ def shorter_periods(n: int) -> list[int]:
 
 
 def merges(tracer: CycleTracer, rows: np.ndarray) -> list[tuple[int, int]]:
-    """(row, q): behind this row (of unknowns) x_i and x_{i+q} change places, or are one from there on; the least such q."""
+    """(row, q): behind this row (of unknowns) x_i and x_{i+q} exchange places, or coincide from there on; the least such q."""
     points, orders = tracer.points(rows), dict[int, int]()
     for q in reversed(shorter_periods(tracer.n)):
         gaps = (points - np.roll(points, -q, axis=1)).reshape(len(rows), -1)
@@ -38,7 +38,7 @@ def merges(tracer: CycleTracer, rows: np.ndarray) -> list[tuple[int, int]]:
 
 
 def grouped(tracer: BranchTracer, z: np.ndarray) -> int:
-    """The least q with x_{i+q} = x_i in a solution, to a small part of a length."""
+    """The least q with x_{i+q} = x_i in a solution, to a small fraction of a length."""
     points = tracer.points(z)
     for q in shorter_periods(tracer.n):
         if tracer.length(tracer.z(points - np.roll(points, -q, axis=0), 0.0)) <= SAME:
@@ -49,7 +49,7 @@ def grouped(tracer: BranchTracer, z: np.ndarray) -> int:
 def merged(tracer: BranchTracer, before: np.ndarray, after: np.ndarray, q: int) -> tuple[str, float, np.ndarray] | None:
     """The bifurcation of the q-cycle between two solutions: det(M + I) = 0 if n = 2q, else |μ| = 1 at a root of unity.
 
-    (kind, how far it is on as a share of the step, the q points with the parameter); None where there is none.
+    (kind, its place as a fraction of the step, the q points with the parameter); None if there is none.
     """
     parts = tracer.points(np.stack([before, after]))
     sizes = np.linalg.norm((parts - np.roll(parts, -q, axis=1)).reshape(2, -1), axis=1)
@@ -73,7 +73,7 @@ def merged(tracer: BranchTracer, before: np.ndarray, after: np.ndarray, q: int) 
 
 
 def _several_flips(own: BranchTracer, start: Solution, gap: np.ndarray, reach: float) -> Solution | None:
-    """Where several multipliers pass −1 at once, at a multiple zero of det(M + I): by that of the direction that opens."""
+    """The place where several multipliers cross −1 at once, a multiple zero of det(M + I): by that of the opening direction."""
     if (np.abs(own.multipliers(start.values[None])[0] + 1) < TOGETHER).sum() < 2:
         return None
 
@@ -86,7 +86,7 @@ def _several_flips(own: BranchTracer, start: Solution, gap: np.ndarray, reach: f
 
 
 def _distance(own: BranchTracer, solution: Solution, k: int) -> float:
-    """Of the nearest multiplier to a primitive k-th root of unity."""
+    """The distance of the closest multiplier to a primitive k-th root of unity."""
     multiplier, root = _nearest(own, solution, k)
     return abs(multiplier - root)
 
@@ -99,7 +99,7 @@ def _nearest(own: BranchTracer, solution: Solution, k: int) -> tuple[complex, co
 
 
 def secant(own: BranchTracer, start: Solution, test: Callable[[Solution], float], reach: float) -> Solution | None:
-    """A zero of a test along a curve near a solution, to the last digits; by halves where the secant leaves two signs."""
+    """A zero of a test along a curve near a solution, to the last digits; by bisection if the secant leaves a sign change."""
     border = own.weights * start.tangent
     here, value, t, step = start, test(start), 0.0, NUDGE
     sides = {value > 0: 0.0}

@@ -1,4 +1,4 @@
-"""From a flip to the cycles of twice its period and on to their flip, from a branch point to the other branch."""
+"""Switching from a flip to the cycles of twice its period and on to their flip, and from a branch point to the other branch."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def branching_fields(
     point: SpecialPoint, bounds: tuple[float, float], max_steps: int, max_step: float, progress: Callable[[int], None] | None,
     functions: Functions | None = None,
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
-    """The fields of the branches in each critical direction: as many as multipliers are ±1 at once; a NumericsError for none."""
+    """The fields of the branches in each critical direction, one for each multiplier ±1; a NumericsError if there is none."""
     if point.kind not in ("flip", "branch point"):
         raise UsageError(f"there is no branch to switch to at a {point.kind}: {NOTHING.get(point.kind, '')}")
     check_steps(max_steps, max_step)
@@ -107,8 +107,11 @@ def first_solution(tracer: BranchTracer, z: np.ndarray, direction: np.ndarray, s
 
 
 def critical_directions(point: SpecialPoint) -> list[np.ndarray]:
-    """(n, D) each, for the multiplier −1 or 1: where it is several times, those that the parameter moves each by itself, and
-    those of the 2n-cycles that the cubic form predicts."""
+    """The critical directions, (n, D) each, for the multiplier −1 or 1.
+
+    If it is multiple: the directions that the parameter moves separately, and those of the 2n-cycles that the cubic form
+    predicts.
+    """
     sign, step = (-1.0 if point.kind == "flip" else 1.0), point.step
     forms = Forms(step, point.points, point.name)
     critical = BorderedSystem(forms.matrices, sign, together(point))
@@ -127,7 +130,7 @@ def critical_directions(point: SpecialPoint) -> list[np.ndarray]:
 
 
 def together(point: SpecialPoint) -> int:
-    """How many multipliers are ±1 there, at least one."""
+    """The number of multipliers that are ±1 there, at least one."""
     return max(1, int((np.abs(point.multipliers - (-1.0 if point.kind == "flip" else 1.0)) < TOGETHER).sum()))
 
 
@@ -177,7 +180,7 @@ def levels_from(
     first: Level, step: Map, name: str, bounds: tuple[float, float], levels: int, max_steps: int,
     progress: Callable[[int], None] | None,
 ) -> tuple[list[Level], str]:  # fmt: skip
-    """Up to so many levels from the first one on, and why there are no more."""
+    """Up to a given number of levels from the first one on, and why there are no more."""
     reached = [first]
     while len(reached) < levels:
         if progress:
@@ -198,7 +201,7 @@ def levels_from(
 
 
 def next_level(step: Map, name: str, bounds: tuple[float, float], last: Level, max_steps: int) -> Level | str:
-    """The flip of the doubled cycles that are born at a flip, or what is the matter with their branch."""
+    """The flip of the doubled cycles that are born at a flip, or the problem with their branch."""
     tracer = BranchTracer(step, 2 * len(last.points), name, bounds, last.points)
     z, q = tracer.z(np.concatenate([last.points] * 2), last.flip), BorderedSystem(jacobians(step, last.points), -1.0, 1).right[0]
     start = first_solution(tracer, z, doubling(tracer, q))
@@ -220,7 +223,7 @@ def next_level(step: Map, name: str, bounds: tuple[float, float], last: Level, m
 
 
 def _superstable(tracer: BranchTracer, rows: Curve) -> float | None:
-    """The parameter at which the slope of fⁿ, C in one variable, first goes through 0."""
+    """The first zero of the slope of fⁿ, C in one variable, as a value of the parameter."""
     for k in changes(np.sign(rows.values[:, 1 + MATRICES])):
         hit = root(lambda s: s.values[1 + MATRICES], between(tracer, rows, k))
         if hit is not None:

@@ -1,4 +1,4 @@
-"""An n-cycle with a free parameter as a system for the continuation driver: its lengths, and what of it can be followed."""
+"""An n-cycle with a free parameter as a system for the continuation driver: its lengths, and checks of its size."""
 
 from collections.abc import Sequence
 
@@ -77,7 +77,7 @@ class BranchTracer(CycleTracer):
                             f"or a branch point; start elsewhere, or {TAKE_OUT}")  # fmt: skip
 
     def isolated(self, z: np.ndarray, least: float = REGULAR) -> bool:
-        """True if the whole Jacobian has its full rank, by so much; taken for granted where the cycle is long."""
+        """True if the whole Jacobian has full rank, by a margin; assumed if the cycle is long."""
         if self.m > MOST_DENSE:
             return True
         scaled = self.jacobian(z) * self.weights**-0.5
@@ -93,7 +93,7 @@ class BranchTracer(CycleTracer):
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Of the parameter."""
+        """The bounds of the parameter."""
         return float(self.limits[0, -1]), float(self.limits[1, -1])
 
     @property
@@ -106,7 +106,7 @@ class BranchTracer(CycleTracer):
         return np.append(np.ravel(points), value)
 
     def multipliers(self, values: np.ndarray) -> np.ndarray:
-        """The D multipliers of each row of tests, (rows, D), the largest modulus first; complex where any is."""
+        """The D multipliers of each row of tests, (rows, D), the largest modulus first; complex if any is."""
         condensed = self.condensed(values)
         return eigenvalues(condensed[:, 0], condensed[:, 1])
 
@@ -135,24 +135,24 @@ class BranchTracer(CycleTracer):
 
 
 def real_below(mu: np.ndarray) -> np.ndarray:
-    """How many real multipliers lie below −1, in each row (rows, D)."""
+    """The number of real multipliers below −1, in each row (rows, D)."""
     return ((mu.real < -1) & (np.abs(mu.imag) <= REAL * np.abs(mu))).sum(axis=-1)
 
 
 def nearest_mean(mu: np.ndarray, count: int) -> float:
-    """1 plus the mean of so many multipliers, the nearest to −1."""
+    """1 plus the mean of a given number of multipliers, the closest to −1."""
     return float(mu[np.argsort(np.abs(mu + 1))[:count]].real.mean() + 1)
 
 
 def check_steps(max_steps: int, max_step: float) -> None:
-    """Refuse what is no number of steps, or no length of one."""
+    """Refuse an invalid number or length of steps."""
     whole_number("`max_steps`", max_steps, 1)
     if not 0 < number("`max_step`", max_step) <= 1:
         raise UsageError(f"`max_step` is a number in (0, 1], not {max_step!r}")
 
 
 def check_memory(row: int, most_steps: int, what: str) -> None:
-    """Refuse rows of so many numbers where they would not fit."""
+    """Refuse rows of this many numbers if they would not fit into memory."""
     size = min(8 * most_steps * row, 2**90)
     if size > MOST_BYTES:
         fits = int(MOST_BYTES // (8 * row))
@@ -162,7 +162,7 @@ def check_memory(row: int, most_steps: int, what: str) -> None:
 
 
 def checked_bounds(step: AnyMap, parameter: str, bounds: Sequence[float]) -> tuple[float, float]:
-    """The interval of a parameter that exists, checked."""
+    """The checked interval of an existing parameter."""
     require_parameter(step, parameter)
     try:
         lo, hi = np.asarray(bounds, dtype=float).reshape(2).tolist()
@@ -179,7 +179,7 @@ def checked_bounds(step: AnyMap, parameter: str, bounds: Sequence[float]) -> tup
 
 
 def interval_around(step: AnyMap, parameter: str, bounds: Sequence[float]) -> tuple[float, float]:
-    """The same, with the parameter's value in it, where the branch starts."""
+    """The checked interval, which must contain the parameter's value, where the branch starts."""
     lo, hi = checked_bounds(step, parameter, bounds)
     if not lo <= step.params[parameter] <= hi:
         raise UsageError(f"the branch starts at {parameter} = {step.params[parameter]:.10g}, outside the bounds {lo:g} to "
@@ -188,23 +188,23 @@ def interval_around(step: AnyMap, parameter: str, bounds: Sequence[float]) -> tu
 
 
 def check_size(step: Map, n: int, most_steps: int) -> None:
-    """Refuse what would not fit into memory."""
+    """Refuse a system that would not fit into memory."""
     row = 2 * (n * step.dim + 1) + tests_of(n, step.dim, step.switches)
     check_memory(row, most_steps, f"points of a branch of {n}-cycles")
 
 
 def has_no_derivative(step: Map, points: np.ndarray) -> bool:
-    """True where the map has no derivative at the points (n, D), or one that is round-off: it changes within the least length."""
+    """True if the map has no derivative at the points (n, D), or only round-off as one: it changes within the least length."""
     if not np.isfinite(jacobians(step, points)).all():
         return True
     return not step.switches and bool(length_scales(step, points).min() <= DOUBLINGS[0])
 
 
 def length_scales(step: Map, points: np.ndarray) -> np.ndarray:
-    """For each entry of the state how far one must go for the Jacobian to change by half its size, (D,).
+    """For each entry of the state the distance over which the Jacobian changes by half its size, (D,).
 
-    The least over some of the points. An entry that the Jacobian does not depend on gets the size of what others do to it,
-    or its own.
+    The least over some of the points. An entry on which the Jacobian does not depend gets the size of the effect of others on it,
+    or its own size.
     """
     d, reach, some = step.dim, np.full(step.dim, np.inf), _some(points)
     here = jacobians(step, some)
@@ -237,22 +237,22 @@ def length_scales(step: Map, points: np.ndarray) -> np.ndarray:
 
 
 def _half_way(steps: np.ndarray, change: np.ndarray) -> float:
-    """Where a Jacobian that never changes by half its size, as of losses that are straight far out, has made half its change."""
+    """The distance of half the change of a Jacobian that never changes by half its size, as for losses linear far out."""
     most = change.max(initial=0.0)
     return float(steps[np.argmax(change >= 0.5 * most)]) if most > ROUNDED else np.inf
 
 
 def _moved_jacobians(step: Map, points: np.ndarray, entry: int, steps: np.ndarray) -> np.ndarray:
-    """Df where one entry is moved by so much, up and down, (points, 2, steps, D, D)."""
+    """Df where one entry is moved by given amounts, up and down, (points, 2, steps, D, D)."""
     moved = np.repeat(points, 2 * len(steps), axis=0)
     moved[:, entry] += np.tile(np.concatenate([steps, -steps]), len(points))
     return jacobians(step, moved).reshape(len(points), 2, len(steps), step.dim, step.dim)
 
 
 def parameter_length(step: Map, points: np.ndarray, name: str, bounds: tuple[float, float], lengths: np.ndarray) -> float:
-    """The width of the bounds; where they are very wide, so many times the distance in which λ changes the map much.
+    """The width of the bounds; if they are very wide, a multiple of the distance over which λ changes the map considerably.
 
-    That is f by a length of the state, or its Jacobian by half its size. In wider units every branch looks vertical.
+    Considerably means f by a length of the state, or its Jacobian by half its size. In wider units every branch appears vertical.
     """
     width = bounds[1] - bounds[0]
     if width <= VAST * max(1.0, abs(step.params[name])):
@@ -277,7 +277,7 @@ def _some(points: np.ndarray) -> np.ndarray:
 
 
 def _from_others(lengths: np.ndarray, jacobian: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """With lengths where none is known: what the others' lengths do to such an entry, else its own size, else 1."""
+    """Replace unknown lengths by the effect of the others' lengths on such an entry, else by its own size, else by 1."""
     for _ in range(len(lengths)):
         known = np.isfinite(lengths)
         pushed = (jacobian[:, known] * lengths[known]).max(axis=1, initial=0.0)

@@ -1,1 +1,1 @@
-"""A curve of bifurcations in two parameters: where it starts, both its directions, codimension-two points, ends."""
+"""A curve of bifurcations in two parameters: its start, both directions, codimension-two points, ends."""

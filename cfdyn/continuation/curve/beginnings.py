@@ -1,4 +1,4 @@
-"""Which curves begin at, or go through, a point of codimension two: a start for each, and in words what does not begin."""
+"""The curves that begin at, or pass through, a point of codimension two: a start for each, and in words which do not begin."""
 
 from typing import NamedTuple
 
@@ -35,7 +35,7 @@ ASIDE = (0.05, 0.2, 0.01)  # of an angle: from so far on a Neimark–Sacker curv
 
 
 class Beginnings(NamedTuple):
-    """``starts``: a point on each curve; ``cycles``: those without a curve that are worth a branch; ``said``: in words."""
+    """``starts``: a point on each curve; ``cycles``: those without a curve that are followed as a branch; ``said``: in words."""
 
     starts: list[Born]
     cycles: list[Born]
@@ -45,7 +45,7 @@ class Beginnings(NamedTuple):
 def beginnings(
     step: Map, kind: str, points: np.ndarray, multipliers: np.ndarray, names: tuple[str, str], widths: np.ndarray
 ) -> Beginnings:
-    """What begins at a point of codimension two: ``step`` with the parameters there, the cycle (n, D) and its multipliers.
+    """The curves that begin at a point of codimension two: ``step`` with its parameters, the cycle (n, D) and its multipliers.
 
     ``widths`` (2,): the units of the parameters.
     """
@@ -79,7 +79,7 @@ def _ratio(kind: str) -> tuple[int, int] | None:
 def _multiplied(
     beginnings: Beginnings, step: Map, kind: str, points: np.ndarray, names: tuple[str, str], widths: np.ndarray
 ) -> None:
-    """Add what begins for cycles of a multiple of the period."""
+    """Add the beginnings for cycles of a multiple of the period."""
     p, q = _ratio(kind) or (1, 2)
     if q < 2 or (q == 2 and kind not in DOUBLED):
         return
@@ -106,7 +106,7 @@ def _multiplied(
 
 
 def _single(beginnings: Beginnings, around: Neighbourhood, what: str, q: int) -> None:
-    """Say that no fold begins, with a cycle to follow if there is one."""
+    """State that no fold begins, with a cycle to follow if there is one."""
     cycle = cycle_beside(around)
     if cycle is None:
         beginnings.said.append(f"no {what} was found beside it")
@@ -130,7 +130,7 @@ def _beside_its_end(step: Map, kind: str, points: np.ndarray, names: tuple[str, 
 def _of_each_pair(
     step: Map, points: np.ndarray, multipliers: np.ndarray, names: tuple[str, str], widths: np.ndarray
 ) -> list[Born]:
-    """Beside a point with two pairs on the unit circle one where either alone is near it: along where its modulus stays."""
+    """Near a point with two pairs on the unit circle, a point with one pair near it: along its line of constant modulus."""
     base, born = np.array([step.params[name] for name in names]), []
     upper = multipliers[np.imag(multipliers) > 0]
 

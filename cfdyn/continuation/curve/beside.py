@@ -1,7 +1,7 @@
-"""Cycles of k times the period beside a point where a multiplier is a k-th root of 1, by the size of what is born there.
+"""Cycles of k times the period near a point where a multiplier is a k-th root of 1, by the size of the cycle that is born there.
 
-At such a point the equations of the kn-cycles are singular: cycles of a small size ζ lie beside it at parameters p(ζ). Held
-at their size, with the two parameters free, they are regular: nothing needs to be searched, and folds are where det ∂p/∂ζ = 0.
+At such a point the equations of the kn-cycles are singular: cycles of a small size ζ exist near it at parameters p(ζ). With their
+size fixed and the two parameters free, the equations are regular: no search is necessary, and folds are where det ∂p/∂ζ = 0.
 """
 
 from typing import NamedTuple
@@ -20,7 +20,7 @@ DONE = 1e-12  # lengths
 
 
 class Beside(NamedTuple):
-    """A kn-cycle beside the point: its ``points`` (kn, D), ``parameters`` (2,), and the ``rates`` ∂p/∂(what is held), (2, 2)."""
+    """A kn-cycle near the point: its ``points`` (kn, D), ``parameters`` (2,), ``rates`` ∂p/∂(fixed quantities), (2, 2)."""
 
     points: np.ndarray
     parameters: np.ndarray
@@ -30,7 +30,7 @@ class Beside(NamedTuple):
 
     @property
     def fold(self) -> float:
-        """What vanishes at folds: det ∂p/∂(what is held), as part of the size of that matrix; 0 where it is round-off."""
+        """The test for folds: det ∂p/∂(fixed quantities), relative to the size of that matrix; 0 if it is round-off."""
         return float(np.linalg.det(self.rates / np.linalg.norm(self.rates)))
 
 
@@ -38,7 +38,7 @@ class Neighbourhood:
     """The kn-cycles around a point (``points`` (n, D) at the parameters of ``step``) with the multiplier ν, ν^k = 1.
 
     Fixed are, for complex ν, the real and imaginary part of ζ = (2/kn) Σ ν⁻ʲ ⟨q̄_i, x_{i+jn}⟩, q the critical direction; for ν
-    = −1 that real size and the place s along the direction ``along`` in which flips move, in units of the parameters'
+    = −1 that real size and the position s along the direction ``along`` in which flips move, in units of the parameters'
     ``widths``.
     """
 
@@ -59,7 +59,7 @@ class Neighbourhood:
             self.held[1, -2:] = self._along()
 
     def _along(self) -> np.ndarray:
-        """The direction (2,) of the parameters in which cycles of a small size go on, in units of the widths."""
+        """The direction (2,) of the parameters in which cycles of a small size continue, in units of the widths."""
         matrix = self._system(self._guess(np.array([1e-3 * self.size, 0.0])))[1][:-1]
         tangent = np.linalg.svd(matrix)[2][-1]
         length = float(np.linalg.norm(tangent[-2:]))
@@ -72,7 +72,7 @@ class Neighbourhood:
         return np.concatenate([moved.ravel(), place])
 
     def _system(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What is to vanish but for the targets, and its derivative; unknowns: points about the centre, scaled parameters."""
+        """The equations without their targets, and their derivative; unknowns: points about the centre, scaled parameters."""
         x, values = self.centre + z[:-2].reshape(self.centre.shape), self.base + self.widths * z[-2:]
         states = np.column_stack([x, np.tile(values, (len(x), 1))])
         image = evaluate_rows(self.extended.rule("step"), states, self.extended.p)[:, : self.dim]
@@ -87,7 +87,7 @@ class Neighbourhood:
 
     @np.errstate(all="ignore")
     def at(self, targets: np.ndarray, near: Beside | None = None) -> Beside | None:
-        """The cycle for which what is held has these values, by Newton's method from a neighbour or the point itself; or None."""
+        """The cycle with these fixed quantities, by Newton's method from a neighbour or the point itself; or None."""
         z = self._guess(targets) if near is None else near.unknowns + near.tangents @ (targets - self.held @ near.unknowns)
         reach = FAR * max(abs(targets[0] + 1j * targets[1]) if self.k > 2 else abs(targets[0]), 1e-300)
         for _ in range(MOST):

@@ -1,6 +1,6 @@
 """Folds and Neimark–Sacker points of cycles of k times the period that begin at a point of codimension two.
 
-Each comes from cycles of a small size, and again at half that size: it counts if it has come closer to the point.
+Each is found among cycles of a small size, and again at half that size: it is accepted if it is then closer to the point.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ APART = 1e-4  # of the bounds: about how far apart folds are that are followed w
 class Born(NamedTuple):
     """A fold or Neimark–Sacker point, or for ``kind`` "" just a cycle: (kn, D) points and the two parameters.
 
-    ``tip``: others of the same curve that are nearer to where it begins, one after the other.
+    ``tip``: further ones of the same curve, successively closer to its beginning.
     """
 
     kind: str
@@ -76,7 +76,7 @@ def doubled(around: Neighbourhood, kind: str) -> list[Born]:
 
 
 def _along(around: Neighbourhood, kind: str, size: float) -> list[Hit]:
-    """Where the test vanishes along the flips, for doubled cycles of this size, each with its place."""
+    """The zeros of the test along the flips, for doubled cycles of this size, each with its position."""
     test, hits = TESTS[kind], list[Hit]()
     middle = around.at(np.array([size, 0.0]))
     for way in (1.0, -1.0) if middle is not None else ():
@@ -94,7 +94,7 @@ def _along(around: Neighbourhood, kind: str, size: float) -> list[Hit]:
 def _root(
     around: Neighbourhood, kind: str, targets: Callable[[float], np.ndarray], low: float, high: float, near: Beside
 ) -> list[Hit]:
-    """Where the test vanishes between two places, if it does and a pair of multipliers is complex at Neimark–Sacker points."""
+    """The zero of the test between two positions, if any; at Neimark–Sacker points a pair of multipliers must be complex."""
     seen: dict[float, Beside] = {}
 
     def value(place: float) -> float:
@@ -116,7 +116,7 @@ def _root(
 def rotating(around: Neighbourhood) -> list[Born]:
     """The folds of the cycles of k ≥ 4 times the period that begin at a resonance: two, or none.
 
-    Of the sizes at which there are two, the least at which they are far enough from each other to be followed from.
+    At the least size with two folds that are far enough from each other to start a continuation.
     """
     size, best = FIRST * around.size, list[Beside]()
     while size <= LARGEST * around.size:
@@ -135,7 +135,7 @@ def rotating(around: Neighbourhood) -> list[Born]:
 
 
 def _tip(around: Neighbourhood, cycle: Beside) -> Iterator[Beside]:
-    """From a fold on those of smaller cycles, down to where they are round-off."""
+    """The folds of successively smaller cycles from a fold on, down to round-off."""
     size, psi = (float(part(complex(*(around.held @ cycle.unknowns)))) for part in (np.abs, np.angle))
     room, last = np.pi / around.k / 4, cycle
     while True:
@@ -176,7 +176,7 @@ def _on(around: Neighbourhood, ring: list[Beside], size: float, kind: str) -> li
 
 
 def _nearer(around: Neighbourhood, outer: list[Beside], size: float) -> bool:
-    """True if the folds of a smaller size, or where these are round-off its cycles, are all nearer to the point."""
+    """True if the folds of a smaller size, or its cycles if the folds are round-off, are all closer to the point."""
     ring = _ring(around, size)
     inner = (_folds(around, ring, size) or ring) if ring else []
     away = [max((_away(around, cycle) for cycle in cycles), default=np.inf) for cycles in (inner, outer)]
@@ -192,7 +192,7 @@ def _held(size: float, psi: float) -> np.ndarray:
 
 
 def _ring(around: Neighbourhood, size: float) -> list[Beside]:
-    """Cycles of one size at evenly spaced angles, up to where they are the first again; none if one is missing."""
+    """Cycles of one size at evenly spaced angles, until the first recurs; none if one is missing."""
     ring: list[Beside] = []
     for psi in np.linspace(0, 2 * np.pi / around.k, TURNS + 1):
         cycle = around.at(_held(size, float(psi)), ring[-1] if ring else None)
@@ -203,6 +203,6 @@ def _ring(around: Neighbourhood, size: float) -> list[Beside]:
 
 
 def cycle_beside(around: Neighbourhood) -> Born | None:
-    """A cycle of k times the period of a small size beside a resonance, if there is one."""
+    """A small cycle of k times the period near a resonance, if there is one."""
     cycle = around.at(_held(FIRST * around.size, 0.0))
     return None if cycle is None else Born("", cycle.points, cycle.parameters)

@@ -1,4 +1,4 @@
-"""Test functions along a curve of bifurcations: where one vanishes lies a point of codimension two."""
+"""Test functions along a curve of bifurcations, which vanish at points of codimension two."""
 
 from collections.abc import Callable
 from functools import partial
@@ -24,7 +24,7 @@ Test = Callable[[Cycles], np.ndarray]
 
 
 class Found(NamedTuple):
-    """A point of codimension two behind a row: the unknowns, the critical multipliers, ``period`` if of a shorter cycle."""
+    """A point of codimension two behind a row: the unknowns, the critical multipliers, ``period`` for a shorter cycle."""
 
     kind: str
     row: int
@@ -90,7 +90,7 @@ def _tests(tracer: CurveTracer, cycles: Cycles) -> list[tuple[str, Test, int]]:
 
 
 def _pitchforks(tracer: CurveTracer, cycles: Cycles) -> bool:
-    """True if the quadratic coefficient of all branch points is round-off beside the cubic one."""
+    """True if the quadratic coefficient of all branch points is round-off compared with the cubic one."""
     some = Cycles(tracer, cycles.z[:: max(1, len(cycles) // 8)])
     quadratic, cubic = np.abs(coefficients(some)), np.abs(cubics(some))
     return bool(np.nanmax(quadratic) <= PITCHFORKS * tracer.state_length * np.nanmax(cubic))
@@ -126,7 +126,7 @@ def codimension_two(tracer: CurveTracer, path: Path, cycles: Cycles) -> tuple[li
 
 
 def _apart(tracer: CurveTracer, path: Path, points: list[Found]) -> list[Found]:
-    """Those that are not another point too: of a coefficient and a multiplier together, or of a cycle that is a shorter one."""
+    """The points without duplicates: those of a coefficient and a multiplier together, or of a cycle that is a shorter one."""
     merged = [path.points[-side] for side in (0, 1) if path.ends[side] == "merged"]
     others = [p.z for p in points if p.kind not in _OF_COEFFICIENTS]
 
@@ -137,7 +137,7 @@ def _apart(tracer: CurveTracer, path: Path, points: list[Found]) -> list[Found]:
 
 
 def _named(name: str, cycle: Cycles) -> str:
-    """A double multiplier ±1 with two eigenvectors is no resonance, and a multiplier 1 may be that of a branch point."""
+    """Name points: a double multiplier ±1 with two eigenvectors is not a resonance; a multiplier 1 may be a branch point's."""
     if name in ("resonance 1:1", "resonance 1:2"):
         kind = double(cycle.sides[0], 1.0 if name == "resonance 1:1" else -1.0)
         return "double branch point" if kind == "double fold" and cycle.tracer.kind == "branch point" else kind
@@ -161,7 +161,7 @@ def _circular(cycle: Cycles, side: int) -> bool:
 
 
 def _with_ends(path: Path, values: np.ndarray) -> np.ndarray:
-    """The same, but that a 0 in the last row counts, and that nothing does where the points have merged, by symmetry."""
+    """The same, but a 0 in the last row counts, and by symmetry nothing counts where the points have merged."""
     values = values.copy()
     if len(values) > 1 and values[-1] == 0:
         values[-1] = -values[-2]
@@ -172,7 +172,7 @@ def _with_ends(path: Path, values: np.ndarray) -> np.ndarray:
 
 
 def _located(tracer: CurveTracer, path: Path, k: int, *tests: Test) -> Cycles | None:
-    """Where all of the tests go through 0 behind row k, the first of them exactly; None where one has a pole or jumps."""
+    """The common zero of all tests behind row k, exact for the first of them; None if one has a pole or a jump."""
 
     def value(test: Test, s: Solution) -> float:
         result = float(test(Cycles(tracer, s.z[None]))[0])
@@ -194,7 +194,7 @@ def _located(tracer: CurveTracer, path: Path, k: int, *tests: Test) -> Cycles | 
 
 
 def _touching(tracer: CurveTracer, path: Path) -> list[Found]:
-    """Where cos θ comes to ±1 and turns back: the curve goes on through two equal multipliers with two eigenvectors."""
+    """Where cos θ touches ±1: the curve passes through two equal multipliers with two eigenvectors."""
     points = []
     for k in changes(np.sign(path.tangents[:, -3])):
         hit = root(lambda s: float(s.tangent[-3]), between(tracer, path, k))

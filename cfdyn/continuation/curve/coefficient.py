@@ -19,17 +19,17 @@ TOGETHER = 1 << 16  # points of cycles
 
 
 def coefficients(cycles: Cycles) -> np.ndarray:
-    """a, c or d of the normal form along the curve's own direction, (rows,); NaN where it has none."""
+    """a, c or d of the normal form along the curve's own direction, (rows,); NaN where there is none."""
     return _of_parts(cycles, _coefficients)
 
 
 def cubics(cycles: Cycles) -> np.ndarray:
-    """c of the normal form of folds or pitchforks, (rows,); NaN where it has none."""
+    """c of the normal form of folds or pitchforks, (rows,); NaN where there is none."""
     return _of_parts(cycles, lambda part: Critical(part).fold_cubic())
 
 
 def numerators(cycles: Cycles, values: np.ndarray) -> np.ndarray:
-    """Coefficients times what vanishes where they may have a pole."""
+    """Coefficients times a factor that vanishes at their possible poles."""
     tracer, spectrum = cycles.tracer, cycles.sides[0]
     if tracer.kind in ("flip", "neimark-sacker"):
         values = values * _or_one(spectrum.characteristic(1.0))
@@ -41,7 +41,7 @@ def _or_one(factors: np.ndarray) -> np.ndarray:
 
 
 def _of_parts(cycles: Cycles, of: Any) -> np.ndarray:
-    """As many rows at once as the memory near the processor holds."""
+    """The computation in blocks of as many rows as the processor's cache holds."""
     count = -(-cycles.points.shape[0] * cycles.points.shape[1] // TOGETHER)
     with np.errstate(all="ignore"):
         if count == 1:
@@ -103,11 +103,11 @@ class Critical:
         return self.cycles.evaluate(f"derivative{len(directions)}", *directions)
 
     def paired(self, *vectors: np.ndarray) -> np.ndarray:
-        """Σ_k ⟨p_k, r_k⟩ of each row, without conjugation; of several, their sum."""
+        """Σ_k ⟨p_k, r_k⟩ of each row, without conjugation; for several r, their sum."""
         return np.sum([(self.p * one).sum(axis=(1, 2)) for one in vectors], axis=0)
 
     def beside(self, right: np.ndarray) -> np.ndarray:
-        """A h − h⁺ = right, where the multiplier is not 1, or there is a continuum of cycles."""
+        """The solution h of A h − h⁺ = right, if the multiplier is not 1, or there is a continuum of cycles."""
         h, mu = along_cycles(self.matrices, np.ones(len(right)), right), self.cycles.multipliers
         together = (np.abs(mu - 1) < CONTINUUM).sum(axis=1)
         for k in np.flatnonzero(together):
@@ -115,7 +115,7 @@ class Critical:
         return h
 
     def sizes(self, *vectors: np.ndarray) -> np.ndarray:
-        """Of what such sums are made of: their round-off is a part of that."""
+        """The sizes of the terms of such sums, of which their round-off is a fraction."""
         return np.max([np.abs(self.p * one).sum(axis=(1, 2)) for one in vectors], axis=0)
 
     def flip(self) -> tuple[np.ndarray, np.ndarray]:

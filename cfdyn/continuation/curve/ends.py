@@ -1,4 +1,4 @@
-"""Where a curve of bifurcations ends although solutions go on, and Newton's method fails: interpolated from both sides.
+"""Ends of a curve of bifurcations beyond which solutions continue, and where Newton's method fails: interpolated from both sides.
 
 At a double multiplier ±1 on a Neimark–Sacker curve where a symmetry holds branches together, where the points of the cycle
 merge in groups (beyond that the curve is followed back, with the points in another order), and at a bound near such a point.
@@ -38,7 +38,7 @@ class EndCondition(NamedTuple):
 
 
 def merging(tracer: CurveTracer, rows: Curve) -> tuple[int, str] | None:
-    """The rows up to where the points of the cycle merge in groups: x_i and x_{i+q} pass each other in one straight line."""
+    """The rows up to where the points of the cycle merge in groups: x_i and x_{i+q} pass each other along a straight line."""
     if tracer.n == 1 or tracer.form == CONDITION:
         return None
     merged = [k for k, q in merges(tracer, rows.points) if _pass_straight(tracer, rows.points[k : k + 2], q)]
@@ -55,13 +55,13 @@ def _pass_straight(tracer: CurveTracer, rows: np.ndarray, q: int) -> bool:
 
 
 def _gaps(tracer: CurveTracer, rows: np.ndarray, q: int) -> np.ndarray:
-    """How far x_i and x_{i+q} are from each other in rows of unknowns, in lengths."""
+    """The distance between x_i and x_{i+q} in rows of unknowns, in lengths."""
     points = tracer.points(rows)
     return np.sqrt(((points - np.roll(points, -q, axis=1)) ** 2 * tracer.points(tracer.weights)).sum(axis=(1, 2)))
 
 
 def completed(tracer: CurveTracer, piece: Piece) -> Piece:
-    """The piece up to the nearest such end ahead, if there is one."""
+    """The piece up to the closest such end ahead, if there is one."""
     if piece.end not in ("limit", "stalled", "merged", "far") or (piece.points[-1] == tracer.limits).any():
         return piece
     best: tuple[float, Solution, EndCondition] | None = None
@@ -82,7 +82,7 @@ def completed(tracer: CurveTracer, piece: Piece) -> Piece:
 
 
 def _conditions(tracer: CurveTracer, piece: Piece) -> list[EndCondition]:
-    """Those that may lie ahead of the last row."""
+    """The conditions of ends that may lie ahead of the last row."""
     axes, z, tangent = np.eye(tracer.m), piece.points[-1], piece.tangents[-1]
     limited = [-3] if tracer.form == PAIR else []
     limited += [-2, -1] if piece.end == "limit" else []
@@ -99,7 +99,7 @@ def _conditions(tracer: CurveTracer, piece: Piece) -> list[EndCondition]:
 
 
 def _solution_at(tracer: CurveTracer, piece: Piece, end: EndCondition) -> Solution | None:
-    """The solution at an end that is near, within the bounds."""
+    """The solution at a nearby end, within the bounds."""
     if end.period and tracer.form == BRANCH:
         return _where_pairs_merge(tracer, piece, end)
     with np.errstate(all="ignore"):
@@ -114,7 +114,7 @@ def _solution_at(tracer: CurveTracer, piece: Piece, end: EndCondition) -> Soluti
 
 
 def _interpolated_at(tracer: CurveTracer, last: Solution, end: EndCondition, ahead: float) -> Solution | None:
-    """The same about so far ahead along the tangent of a row, where Newton's method fails interpolated from around that point."""
+    """The solution at about a given distance ahead along the tangent of a row; interpolated where Newton's method fails."""
     solution = interpolated(_beyond(tracer, last), 0.0, 2 * ahead)
     if solution is None:
         return None
@@ -133,8 +133,10 @@ def _interpolated_at(tracer: CurveTracer, last: Solution, end: EndCondition, ahe
 
 
 def _beyond(tracer: CurveTracer, last: Solution) -> Between:
-    """Solutions along the tangent of a row, each sought where a polynomial through those before it leads: that reaches across an
-    end, beside which the equations are nearly singular."""
+    """Solutions along the tangent of a row, each sought from a polynomial through those before it.
+
+    This crosses an end, near which the equations are nearly singular.
+    """
     places, rows = [0.0], [last.z]
 
     def solution(t: float) -> Solution | None:
@@ -154,7 +156,7 @@ def _if_valid(tracer: CurveTracer, solution: Solution) -> Solution | None:
 
 
 def _where_pairs_merge(tracer: CurveTracer, piece: Piece, end: EndCondition) -> Solution | None:
-    """Where pairs of points merge, by their gap, to whose other sign the same cycles belong with the points in another order."""
+    """Where pairs of points merge, by their gap; the opposite gap belongs to the same cycles with the points in another order."""
     gaps, half = _gaps(tracer, piece.points, end.period), tracer.n // 2
     far = np.flatnonzero(gaps * SHARES[-1] >= max(AROUND * SHARES[-1], gaps[-1]))
     k = int(far[-1]) if len(far) else 0
@@ -177,7 +179,7 @@ def _where_pairs_merge(tracer: CurveTracer, piece: Piece, end: EndCondition) -> 
 
 
 def _merge_groups(tracer: CurveTracer, z: np.ndarray, q: int) -> None:
-    """All points of a group put on their mean, in place; where several groups have come together, these as one."""
+    """Move all points of a group to their mean, in place; groups that have merged are treated as one."""
     points = tracer.blocks(z)[:, 0]
     points[:] = np.tile(points.reshape(-1, q, tracer.d).mean(axis=0), (tracer.n // q, 1))
     q = next((p for p in shorter_periods(q) if _gaps(tracer, z[None], p)[0] < TOGETHER), q)

@@ -20,7 +20,7 @@ class CurveFollower(PathFollower[CurveTracer]):
 
     def trace(self, start: Solution, most_steps: int, first: float | None, progress: Callable[[int], None],
               origin: Solution | None) -> Piece:  # fmt: skip
-        """Rows from a solution on, up to the first that is no such cycle; a NumericsError if it is none itself."""
+        """Rows from a solution on, up to the first that is not such a cycle; a NumericsError if the first is not one."""
         tracer, begun = self.tracer, origin or start
         piece = completed(tracer, tracer.follow(start, most_steps, self.max_step, first,
                                                 lambda rows: closing(tracer, begun, rows) or merging(tracer, rows),
@@ -37,7 +37,7 @@ class CurveFollower(PathFollower[CurveTracer]):
         return piece
 
     def cross(self, piece: Piece, met: BorderPoint, most_steps: int) -> Crossing:
-        """On from the other side of the border, if there is such a cycle; the border counts if the map is not smooth there."""
+        """Continue beyond the border, if there is such a cycle; the border counts if the map is not smooth there."""
         onward = solution_behind(self.tracer, met)
         if onward is not None and not (most_steps > 0 and Cycles(self.tracer, onward.z[None]).hold()[0]):
             onward = None
@@ -53,7 +53,7 @@ class CurveFollower(PathFollower[CurveTracer]):
         return not np.abs(above - below).max() <= 1e-9 * (1 + np.abs(below).max())
 
     def both_ways(self, start: Solution) -> Path:
-        """From a solution on in both directions, unless it closes; a UsageError for more rows than fit into memory."""
+        """Follow the curve in both directions, unless it closes; a UsageError for more rows than fit into memory."""
         tracer = self.tracer
         row = 2 * tracer.m + tracer.width + (1 + tracer.directions) * tracer.d**2
         check_memory(row, 2 * self.max_steps, f"points of a curve of {tracer.n}-cycles")
@@ -67,7 +67,7 @@ class CurveFollower(PathFollower[CurveTracer]):
         return path
 
     def extension(self, unknowns: np.ndarray, side: int, pace: float) -> Path:
-        """The path on from one side of a curve with these ``unknowns`` (see `BifurcationCurve`); see `PathFollower.further`."""
+        """Continue one side of a curve with these ``unknowns`` (see `BifurcationCurve`); see `PathFollower.further`."""
         way = 1 if side else -1
         return self.further(solution_again(self.tracer, unknowns[2 * side], way), solution_again(self.tracer, unknowns[1], way),
                             side, pace)  # fmt: skip
@@ -84,7 +84,7 @@ def solution_again(tracer: CurveTracer, row: np.ndarray, way: int = 1) -> Soluti
 
 
 def closing(tracer: CurveTracer, origin: Solution, rows: Curve) -> tuple[int, str] | None:
-    """The rows up to where the curve is back at its origin with all directions turned round, if it is."""
+    """The rows up to where the curve returns to its origin with all directions reversed, if it does."""
     if tracer.form == CONDITION:
         return None
     z, weights = tracer.mirrored(origin.z), tracer.weights

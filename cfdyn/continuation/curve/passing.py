@@ -1,4 +1,4 @@
-"""Does a curve of bifurcations go through a cycle at some parameters? Its rows, interpolated, say so."""
+"""Whether a curve of bifurcations passes through a cycle at given parameters, by interpolation of its rows."""
 
 import numpy as np
 
@@ -12,17 +12,17 @@ ROUNDED = 1e-8  # of the length in which the map's Jacobian changes: points near
 
 
 def least_size(step: Map, points: np.ndarray) -> float:
-    """What is taken for the size of a cycle (n, D) that is smaller, as one at 0 with points that are round-off."""
+    """The least size assumed for a cycle (n, D), as for one at 0 whose points are round-off."""
     return ROUNDED * float(length_scales(step, points).max())
 
 
 def passes(
     parameters: np.ndarray, points: np.ndarray, widths: np.ndarray, place: np.ndarray, cycle: np.ndarray, least: float = 1e-300
 ) -> bool:  # fmt: skip
-    """True if rows of ``parameters`` (m, 2) and cycles (m, n, D) lead through the ``cycle`` (n, D) at the ``place`` (2,).
+    """True if rows of ``parameters`` (m, 2) and cycles (m, n, D) pass through the ``cycle`` (n, D) at the ``place`` (2,).
 
-    Lengths are the ``widths`` (2,) of the bounds and the size of the rows' cycles, at ``least`` that; which point comes first
-    does not matter.
+    Lengths are the ``widths`` (2,) of the bounds and the size of the rows' cycles, but not below ``least``; the choice of the
+    first point does not matter.
     """
     size = max(float(np.ptp(points, axis=(0, 1)).max()), float(np.abs(cycle).max()), least)
     rows = np.concatenate([parameters / widths, points.reshape(len(points), -1) / size], axis=1)
@@ -31,7 +31,7 @@ def passes(
 
 
 def _distance(rows: np.ndarray, target: np.ndarray) -> float:
-    """How far a point is from rows of numbers that lie on a smooth curve, most of it between neighbours."""
+    """The distance of a point from a smooth curve through rows of numbers."""
     away = np.linalg.norm(rows - target, axis=1)
     k = int(np.argmin(away))
     steps = np.linalg.norm(np.diff(rows[max(k - 1, 0) : k + 2], axis=0), axis=1)
@@ -47,7 +47,7 @@ def _distance(rows: np.ndarray, target: np.ndarray) -> float:
 
 
 def _to_segments(line: np.ndarray, target: np.ndarray) -> float:
-    """The distance of a point from a broken line."""
+    """The distance of a point from a polygonal line."""
     sides, gap = np.diff(line, axis=0), target - line[:-1]
     share = np.clip((gap * sides).sum(axis=1) / np.maximum((sides**2).sum(axis=1), 1e-300), 0, 1)
     return float(np.linalg.norm(gap - share[:, None] * sides, axis=1).min())

@@ -1,4 +1,4 @@
-"""The cycles at rows of a curve of bifurcations: their multipliers, and what vanishes at points of codimension two."""
+"""The cycles at rows of a curve of bifurcations: their multipliers, and test functions of points of codimension two."""
 
 from functools import cached_property
 
@@ -26,15 +26,15 @@ class Condensed:
 
     @cached_property
     def multipliers(self) -> np.ndarray:
-        """(rows, D), the largest modulus first; complex where any is."""
+        """(rows, D), the largest modulus first; complex if any is."""
         return eigenvalues(self.own, self.following)
 
     def characteristic(self, at: float) -> np.ndarray:
-        """det(μI − M) at ±1, (rows,), divided by what makes it smooth and bounded; 0 where it is round-off."""
+        """det(μI − M) at ±1, (rows,), scaled to be smooth and bounded; 0 where it is round-off."""
         return _rounded(self.sign * self._determinants(at).real)
 
     def slope(self, at: float) -> np.ndarray:
-        """The derivative of the same, by a step into the complex numbers, that loses no digits."""
+        """The derivative of `characteristic`, by a complex step, which loses no digits."""
         return _rounded(self.sign * self._determinants(at).imag / ASIDE)
 
     def _determinants(self, at: float) -> np.ndarray:
@@ -64,7 +64,7 @@ def pairs(multipliers: np.ndarray) -> np.ndarray:
 
 
 def on_circle(multipliers: np.ndarray) -> bool:
-    """True if a complex one has the modulus 1, to what a root of `pairs` is good for."""
+    """True if a complex multiplier has modulus 1, to the accuracy of a root of `pairs`."""
     return bool(np.any((np.abs(np.abs(multipliers) - 1) < ON_CIRCLE) & (np.abs(multipliers.imag) > COMPLEX)))
 
 
@@ -84,7 +84,7 @@ class Cycles:
         return self.evaluate_at(np.concatenate([self.points, *directions], axis=2) if directions else self.points, rule)
 
     def evaluate_at(self, inputs: np.ndarray, rule: str) -> np.ndarray:
-        """The same at others than the points."""
+        """The same at given points."""
         step = self.tracer.step
         return evaluate_moved(step.rule(rule), inputs, step.p, self._places, np.ascontiguousarray(self.z[:, -2:]))
 
@@ -108,7 +108,7 @@ class Cycles:
 
     @np.errstate(all="ignore")
     def hold(self) -> np.ndarray:
-        """Where f leads from point to point, to round-off, and the multiplier is critical, (rows,)."""
+        """Whether f maps each point to the next, to round-off, and the multiplier is critical, (rows,)."""
         size, steepness = np.abs(self.points).max(axis=(1, 2)), np.abs(self.matrices).max(axis=(1, 2, 3))
         gap = np.abs(self.evaluate("step") - np.roll(self.points, -1, axis=1)).max(axis=(1, 2))
         closed = gap <= 1e-8 * (1e-3 + size) + 1e-13 * steepness * size
@@ -129,7 +129,7 @@ class Cycles:
 
 
 def at_border(cycles: Cycles, side: int) -> np.ndarray:
-    """Df (rows, D, D) at the first points on one side of the border that they are on: its function is < 0 there, or > 0.
+    """Df (rows, D, D) at the first points, on one side of their border: its function is < 0 there, or > 0.
 
     NaN where the map jumps and the cycle is not on that side, and where other points of the cycle are on borders too:
     whether they pass them together is not known.

@@ -1,4 +1,4 @@
-"""Where a curve of bifurcations starts: checks, and what to follow."""
+"""The start of a curve of bifurcations: checks, and the system to follow."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -44,7 +44,7 @@ def checked_plane(step: Map, parameters: Sequence[str], bounds: Any) -> tuple[tu
 def started(
     step: Map, bifurcation: Any, names: tuple[str, str], box: np.ndarray, condition: str | None, search: bool
 ) -> CurveTracer:
-    """The system of what is to be followed, from a record, (kind, points), or points; see `bifurcation_curve`."""
+    """The system to be followed, from a record, (kind, points), or points; see `bifurcation_curve`."""
     step, kind, points = _read(step, bifurcation, condition)
     cycle = given_points(step, points)
     for name, (lo, hi) in zip(names, box, strict=True):
@@ -63,7 +63,7 @@ def started(
 
 
 def system_of(step: Map, kind: str, cycle: np.ndarray, names: tuple[str, str], box: np.ndarray, rule: str | None) -> CurveTracer:
-    """The system of a curve through a cycle: of a border collision the border nearest to its points is what is followed."""
+    """The system of a curve through a cycle; for a border collision, that of the border closest to its points."""
     if kind == "border collision":
         rule = f"switching:{_nearest_border(step, cycle)[1]}"
     return CurveTracer(step, kind, cycle, names, box, rule)
@@ -96,7 +96,7 @@ def _is_met(step: Map, kind: str, cycle: np.ndarray, names: tuple[str, str], rul
 def _searched(
     step: Map, kind: str, cycle: np.ndarray, names: tuple[str, str], box: np.ndarray, rule: str | None
 ) -> tuple[Map, np.ndarray]:
-    """The map and the cycle at the nearest point to follow along either parameter."""
+    """The map and the cycle at the closest such point along either parameter."""
     met: list[str] = []
     for name, bounds in zip(names, box, strict=True):
         tracer, path = followed(step, cycle, name, [allowed(step, name, float(end)) for end in bounds])
@@ -119,7 +119,7 @@ def _searched(
 def _crossings(
     extended: Map, tracer: BranchTracer, rows: np.ndarray, names: tuple[str, str], rule: str
 ) -> list[tuple[float, np.ndarray]]:
-    """Rows of a branch behind which the condition changes its sign for a point of the cycle, which comes first then."""
+    """Rows of a branch behind which the condition changes sign for a point of the cycle, which then becomes the first."""
     parameter, points = rows[:, -1], tracer.points(rows)
     values = np.array([[tracer.step.params[name] for name in names]] * len(parameter))
     values[:, names.index(tracer.parameter)] = parameter
@@ -163,7 +163,7 @@ def _nearest_border(step: Map, cycle: np.ndarray) -> tuple[int, int]:
 
 
 def _distances_to_borders(step: Map, cycle: np.ndarray) -> np.ndarray:
-    """How far each point is from where each switching function vanishes, (n, switches)."""
+    """The distance of each point from the zeros of each switching function, (n, switches)."""
     distances = np.empty((len(cycle), step.switches))
     for j in range(step.switches):
         rule = step.rule(f"switching:{j}")

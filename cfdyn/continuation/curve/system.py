@@ -38,7 +38,7 @@ class Guess(NamedTuple):
 
 
 def allowed(step: Map, name: str, end: float) -> float:
-    """The end of a parameter's bounds, or the last value towards it that the map takes, as for a momentum below 1."""
+    """The end of a parameter's bounds, or the last value towards it that the map accepts, as for a momentum below 1."""
     inside, outside, value = step.params[name], end, end
     for _ in range(HALVINGS):
         try:
@@ -155,7 +155,7 @@ class CurveTracer(CycleTracer):
                             f"{NO_DERIVATIVE if has_no_derivative(self.step, points) else why}")  # fmt: skip
 
     def _borders(self) -> list[np.ndarray]:
-        """Rows (m,) that border the system of the guess: hold a parameter, or at a cusp, where both turn, the place along q."""
+        """Rows (m,) that border the system: they fix a parameter, or at a cusp, where both turn, the position along q."""
         borders = [np.eye(self.m)[-1], np.eye(self.m)[-2]]
         if self.form == TURN:
             along = np.zeros(self.m)
@@ -164,7 +164,7 @@ class CurveTracer(CycleTracer):
         return borders
 
     def watch(self, start: Solution) -> None:
-        """Functions that vanish all along the curve from a solution on are watched no more."""
+        """Stop watching functions that vanish along the whole curve from a solution on."""
         if not self.watched:
             return
         aside = self.solve(start.z + ASIDE * start.tangent, self.weights * start.tangent)
@@ -191,13 +191,13 @@ class CurveTracer(CycleTracer):
 
     @property
     def what(self) -> str:
-        """For messages."""
+        """The name of the bifurcation for messages."""
         if self.kind == "condition":
             return "point of the condition"
         return f"{spoken(self.kind)} point" if self.form in (TURN, PAIR) else self.kind
 
     def mirrored(self, z: np.ndarray) -> np.ndarray:
-        """Unknowns (m,) with all directions turned round, which solve the same equations; but not v of branch points."""
+        """Unknowns (m,) with all directions reversed, which solve the same equations, except v of branch points."""
         turned = z.copy()
         self.blocks(turned)[:, 1 : 2 if self.form == BRANCH else None] *= -1
         return turned

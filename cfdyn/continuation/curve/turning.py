@@ -1,4 +1,4 @@
-"""A cycle whose multipliers are e^±iθ for a given θ: resonances p:q on a curve, and the beginning of a Neimark–Sacker curve."""
+"""Cycles with multipliers e^±iθ for a given θ: resonances p:q on a curve, and the beginning of a Neimark–Sacker curve."""
 
 from math import gcd
 from typing import NamedTuple
@@ -34,7 +34,7 @@ def fractions(most: int) -> list[tuple[int, int]]:
 
 @np.errstate(all="ignore")
 def turning(step: Map, points: np.ndarray, names: tuple[str, str], widths: np.ndarray, angle: float) -> Turning | None:
-    """The nearest by Newton's method for the points and both parameters, from a cycle (n, D) nearby; None if it fails.
+    """The closest such cycle, by Newton's method for points and both parameters, from a nearby cycle (n, D); None if it fails.
 
     With the borders b and c, g of (M − e^iθ I) h + b g = 0, ⟨c, h⟩ = 1 is 0 where e^iθ is a multiplier.
     """

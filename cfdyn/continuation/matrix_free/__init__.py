@@ -1,5 +1,6 @@
-"""Branches of matrix-free maps, and of maps that outgrow matrices: by steps, products and `cfdyn.linalg`.
+"""Branches of matrix-free maps, and of maps that are too large for matrices: by steps, products and `cfdyn.linalg`.
 
-Shared with `branch`: bounds, functions and their zeros, tables, records. Predictor, corrector and tests are not: there they are
-one loop of machine code over compiled rules, whose bits and speed are to stay; here each step asks a solver of `cfdyn.linalg`.
+Shared with `branch` are bounds, functions and their zeros, tables and records, but not predictor, corrector and tests: there they
+are one loop of machine code over compiled rules, whose bits and speed must not change; here each step calls a solver of
+`cfdyn.linalg`.
 """

@@ -1,4 +1,4 @@
-"""What lies between two rows of a matrix-free branch: flips, folds, branch points, Neimark–Sacker points."""
+"""Special points between two rows of a matrix-free branch: flips, folds, branch points, Neimark–Sacker points."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -35,21 +35,23 @@ class Row(NamedTuple):
 
     @property
     def tangent(self) -> np.ndarray:
-        """Of length 1."""
+        """The tangent, of length 1."""
         return self.place.tangent
 
     def turned(self) -> "Row":
-        """The same, the tangent the other way."""
+        """The same row with its tangent reversed."""
         return self._replace(place=replace(self.place, corrections=0, tangent=-self.tangent))
 
     def without_vectors(self) -> "Row":
-        """The same in little memory."""
+        """The same row without its vectors, in little memory."""
         return Row(Place(self.z, None, None, 0, self.tangent), self.spectrum._replace(vectors=None))  # type: ignore[arg-type]
 
 
 class Event(NamedTuple):
-    """A special point: its kind, the place behind ``row`` a ``share`` of the step on, the critical multiplier with its vector
-    (None where there is none) and its residual."""
+    """A special point: its kind, the place behind ``row`` at a fraction ``share`` of the step, and its multiplier.
+
+    The critical multiplier comes with its vector (or None) and its residual.
+    """
 
     kind: str
     share: float
@@ -64,7 +66,7 @@ Between = Callable[[float], Place | None]
 
 
 def between(system: System, first: Row, last: Row) -> Between:
-    """The place at a share of the step between two rows."""
+    """The place at a fraction of the step between two rows."""
     step = last.z - first.z
     border = system.weights * first.tangent
     length = float(border @ step)
@@ -73,13 +75,13 @@ def between(system: System, first: Row, last: Row) -> Between:
 
 
 def beyond(values: np.ndarray, target: float) -> int:
-    """How many real multipliers lie beyond −1 or 1."""
+    """The number of real multipliers beyond −1 or 1."""
     real = values.real[np.abs(values.imag) <= REAL * np.maximum(np.abs(values), 1e-300)]
     return int((target * real > 1).sum())
 
 
 def events_between(system: System, first: Row, last: Row) -> list[Event]:
-    """All in the step between two rows, in order."""
+    """All events in the step between two rows, in order."""
     events, turns = list[Event](), first.tangent[-1] * last.tangent[-1] < 0
     place_at = between(system, first, last)
     if turns:
@@ -94,7 +96,7 @@ def events_between(system: System, first: Row, last: Row) -> list[Event]:
 
 
 def _fold(system: System, first: Row, place_at: Between) -> list[Event]:
-    """Where the tangent has no part along the parameter."""
+    """The place where the tangent has no component along the parameter."""
     places = dict[float, Place]()
 
     def along(t: float) -> float:
@@ -121,7 +123,7 @@ def _passing(
     system: System, place_at: Between, first: tuple[float, Leading], last: tuple[float, Leading], target: float, kind: str,
     depth: int = 0,
 ) -> list[Event]:  # fmt: skip
-    """Where real multipliers pass ±1: as many as lie beyond it on one side and not on the other, else by halves."""
+    """Crossings of ±1 by real multipliers: as many as lie beyond it on one side and not on the other, else by bisection."""
     counts = [beyond(spectrum.values, target) for _, spectrum in (first, last)]
     number = abs(counts[0] - counts[1])
     if not number:
@@ -144,7 +146,7 @@ def _passing(
 
 
 def _alike(system: System, one: Event, other: Event) -> bool:
-    """True if two are one: at one value, with vectors that are not different directions."""
+    """True if two events coincide: at one value, with vectors that are not different directions."""
     if abs(one.place.z[-1] - other.place.z[-1]) > SAME * (system.bounds[1] - system.bounds[0]):
         return False
     if one.vector is None or other.vector is None:
@@ -162,7 +164,7 @@ def _ordered(values: np.ndarray, target: float) -> tuple[np.ndarray, np.ndarray]
 def _pass(
     system: System, place_at: Between, first: tuple[float, Leading], last: tuple[float, Leading], target: float, kind: str, k: int
 ) -> Event | None:  # fmt: skip
-    """The place between two where the k-th real multiplier is ±1, by secants from what it is at both ends."""
+    """The place between two others where the k-th real multiplier is ±1, by secants from its values at both ends."""
     (lo, before), (hi, after) = first, last
     (a, order), (b, others) = _ordered(before.values, target), _ordered(after.values, target)
     if k >= len(a) or k >= len(b) or not a[k] * b[k] <= 0 or a[k] == b[k]:
@@ -194,7 +196,7 @@ def _pass(
 
 
 def _around(system: System, place_at: Between, t: float, width: float) -> Place | None:
-    """The place on a polynomial through four around it, as where branches meet and Newton's method fails."""
+    """The place on a polynomial through four places around it, as where branches meet and Newton's method fails."""
     nodes = t + width * AROUND
     places = [place_at(float(node)) for node in nodes]
     if any(place is None for place in places):
@@ -204,7 +206,7 @@ def _around(system: System, place_at: Between, t: float, width: float) -> Place 
 
 
 def critical(place: Place, vector: np.ndarray | None, target: float, k: int) -> tuple[float, np.ndarray | None, float]:
-    """(μ, its vector, residual) of the multiplier near the target that goes on from a vector, or is the k-th by order."""
+    """(μ, its vector, residual) of the multiplier near the target that continues a vector, or is the k-th in order."""
     linear = place.linear
     products_alone = linear.shape.watched is not None and linear.matrix is None
     if products_alone:
@@ -227,7 +229,7 @@ def critical(place: Place, vector: np.ndarray | None, target: float, k: int) -> 
 def _neimark_sacker(
     system: System, place_at: Between, first: tuple[float, Leading], last: tuple[float, Leading], depth: int = 0
 ) -> list[Event]:  # fmt: skip
-    """Where complex pairs pass the unit circle: as many as are outside at one end and not at the other, else by halves."""
+    """Crossings of the unit circle by complex pairs: as many as are outside at one end and not at the other, else by bisection."""
     counts = [int((pairs_of(spectrum.values) > 1).sum()) for _, spectrum in (first, last)]
     if counts[0] == counts[1]:
         return []
@@ -250,7 +252,7 @@ def pairs_of(values: np.ndarray) -> np.ndarray:
 
 
 def _pair_passes(system: System, place_at: Between, lo: float, hi: float, k: int) -> Event | None:
-    """Where the k-th complex pair by modulus is on the unit circle."""
+    """The place where the k-th complex pair by modulus is on the unit circle."""
 
     def size(t: float) -> float:
         place = place_at(t)

@@ -34,7 +34,7 @@ def matrix_free_fields(
     step: AnyMap, cycle: Any, parameter: str, bounds: Sequence[float], period: int | None, watched: int | None,
     max_steps: int, max_step: float, coefficients: bool, progress: Callable[[int], None] | None, functions: Functions,
 ) -> dict[str, Any]:  # fmt: skip
-    """The fields of the record of a branch, but for ``stable``; those of its special points and zeros as dictionaries too."""
+    """The fields of the record of a branch, except ``stable``; those of its special points and zeros as dictionaries too."""
     interval, value = interval_around(step, parameter, bounds), float(step.params[parameter])
     check_steps(max_steps, max_step)
     if watched is not None:
@@ -54,7 +54,7 @@ def fields_from(
     system: System, row: Row, max_steps: int, max_step: float, coefficients: bool, progress: Callable[[int], None] | None,
     functions: Functions, begun: str = "",
 ) -> dict[str, Any]:  # fmt: skip
-    """The same from a first row on, both ways; where it has ``begun`` at a point, one way."""
+    """The same from a first row on, in both directions; in one direction if it has ``begun`` at a point."""
     most = min(max_steps, max(10, MOST_BYTES // (16 * (system.dim + 1))))
     ahead = followed(system, row, most, max_step, progress)
     rows, events, ends, start = ahead.rows, ahead.events, (begun, ahead.end), 0
@@ -70,7 +70,7 @@ def fields_from(
 
 
 def _joined(back: Arm, ahead: Arm) -> tuple[list[Row], list[Event], int]:
-    """Rows and special points of both directions in one order, and the row that both began from."""
+    """Rows and special points of both directions in one order, and the row from which both began."""
     last = len(back.rows) - 1
     reversed_rows = [row.turned() for row in back.rows[:0:-1]]
     before = [e._replace(row=last - 1 - e.row, share=1 - e.share) for e in reversed(back.events)]
@@ -126,7 +126,7 @@ def _fields(
 
 
 def _watched(system: System, rows: list[Row]) -> str:
-    """Which multipliers were looked at, and from where on all of these are beyond −1; nothing if all were."""
+    """Which multipliers were computed, and from where on all of these are beyond −1; empty if all were."""
     words, most = system.shape.words, system.shape.watched
     if not words or most is None:
         return words
@@ -141,7 +141,7 @@ def _watched(system: System, rows: list[Row]) -> str:
 
 
 def _multipliers(rows: list[Row]) -> tuple[np.ndarray, np.ndarray]:
-    """Those of all rows, the largest modulus first, with their residuals, (m, K); NaN where one is missing."""
+    """The multipliers of all rows, the largest modulus first, with their residuals, (m, K); NaN for a missing one."""
     most = max(len(row.spectrum.values) for row in rows)
     kind = complex if any(np.iscomplexobj(row.spectrum.values) for row in rows) else float
     values, residuals = np.full((len(rows), most), np.nan, dtype=kind), np.full((len(rows), most), np.nan)
@@ -152,7 +152,7 @@ def _multipliers(rows: list[Row]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _others_outside(rows: list[Row], events: list[Event]) -> list[bool]:
-    """Whether beside the critical multiplier of each special point others lie outside the unit circle."""
+    """For each special point, whether multipliers other than the critical one are outside the unit circle."""
     others, row, outside = list[bool](), -1, 0
     for event in events:
         if event.row != row:
@@ -165,14 +165,14 @@ def _others_outside(rows: list[Row], events: list[Event]) -> list[bool]:
 
 
 def _outside(values: np.ndarray, kind: str) -> int:
-    """How many multipliers, or pairs, are beyond where those of a kind of special points pass."""
+    """The number of multipliers, or pairs, beyond the critical place of a kind of special point."""
     if kind == "neimark-sacker":
         return int((pairs_of(values) > 1).sum())
     return beyond(values, -1.0 if kind == "flip" else 1.0)
 
 
 def _special(system: System, rows: list[Row], event: Event, coefficients: bool, hyperbolic: bool) -> dict[str, Any]:
-    """The fields of the record of a special point; of its multipliers the critical one is known."""
+    """The fields of the record of a special point; only its critical multiplier is known."""
     z, steps = event.place.z, system.steps
     coefficient, supercritical, words = None, None, ""
     if coefficients and event.kind == "flip" and steps.n == 1 and event.vector is not None:

@@ -1,4 +1,4 @@
-"""Steps along a matrix-free branch, one way, with what lies between its rows."""
+"""Steps along a matrix-free branch in one direction, with the special points between its rows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ CLOSED = 3.0  # steps away from its origin, before a branch can come back to it
 
 @dataclass
 class Arm:
-    """Rows in one direction, what lies between them (behind row k, a share of the step on), and why there are no more."""
+    """Rows in one direction, the special points between them (row k, fraction of the step), and why there are no more."""
 
     rows: list[Row]
     events: list[Event] = field(default_factory=list)
@@ -55,7 +55,7 @@ def followed(
 
 
 def _next(system: System, last: Row, step: float) -> tuple[Row, float] | None:
-    """(the row a step on, the largest of its turn and the changes of its multipliers, of what they may be)."""
+    """(the next row, the largest of its turn and the changes of its multipliers, relative to the allowed values)."""
     border = system.weights * last.tangent
     place = system.solve(last.z + step * last.tangent, border)
     place = place and system.with_tangent(place, last.tangent)
@@ -69,7 +69,7 @@ def _next(system: System, last: Row, step: float) -> tuple[Row, float] | None:
 
 
 def _change(before: np.ndarray, after: np.ndarray) -> float:
-    """The largest change of a multiplier in a step, matched by their order; of those that are large, relative."""
+    """The largest change of a multiplier in a step, matched by order; relative for large multipliers."""
     if len(before) != len(after) or not len(before):
         return 0.0
     sizes = np.maximum(1.0, np.abs(after) / 2)
@@ -77,7 +77,7 @@ def _change(before: np.ndarray, after: np.ndarray) -> float:
 
 
 def on_limit(system: System, last: Row, beyond: Row) -> Row | None:
-    """The row on the bound between two rows; just before it where all states are solutions on it."""
+    """The row on the bound between two rows; just before the bound if all states are solutions on it."""
     step = beyond.z - last.z
     bound = system.bounds[int(step[-1] > 0)]
     border = np.append(np.zeros(system.dim), 1.0)
@@ -95,7 +95,7 @@ def on_limit(system: System, last: Row, beyond: Row) -> Row | None:
 
 
 def _returned(system: System, rows: list[Row], step: float) -> bool:
-    """True if the last step passed the first row in its direction."""
+    """True if the last step passed the first row in the first row's direction."""
     first, last, before = rows[0], rows[-1], rows[-2]
     if len(rows) <= CLOSED:
         return False
@@ -106,7 +106,7 @@ def _returned(system: System, rows: list[Row], step: float) -> bool:
 
 
 def first_row(system: System, z: np.ndarray, direction: np.ndarray) -> Row | None:
-    """The row at a start, its tangent to the side of a direction."""
+    """The row at a start, with its tangent on the side of a direction."""
     place: Place | None = system.solve(z, system.weights * direction)
     place = place and system.with_tangent(place, direction)
     return None if place is None else Row(place, system.spectrum(place, vectors=True))

@@ -17,7 +17,7 @@ UNRESOLVED = "its cubic term is not resolved by differences of Hessian-vector pr
 
 
 class FlipForm(NamedTuple):
-    """c of N(ξ) = −ξ + c ξ³, whether it is supercritical, and that in words."""
+    """c of N(ξ) = −ξ + c ξ³, whether the flip is supercritical, and this in words."""
 
     coefficient: float | None
     supercritical: bool | None
@@ -74,7 +74,7 @@ def _product(steps: Steps, z: np.ndarray, away: np.ndarray, q: np.ndarray, shift
 
 
 def _speed(steps: Steps, place: Place, q: np.ndarray, p: np.ndarray) -> float:
-    """−⟨p, A_α q + B(q,x_α)⟩: how fast the multiplier moves beyond −1, the fixed point moving along, by differences."""
+    """−⟨p, A_α q + B(q,x_α)⟩: the speed of the multiplier beyond −1 along the fixed point, by differences."""
     z, along = place.z, place.linear.solve(-place.local.slope).x
     h = NEARBY * max(abs(float(z[-1])), 1e-3)
     up, down = (_product(steps, z, s * h * along, q, s * h) for s in (1, -1))

@@ -1,4 +1,4 @@
-"""Functions of a user on a matrix-free branch: what `branch.functions` and `branch.function_zeros` ask of it."""
+"""A user's functions on a matrix-free branch: the interface for `branch.functions` and `branch.function_zeros`."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from cfdyn.errors import NumericsError
 
 
 class Watched:
-    """Rows of a branch for `Functions`: of their values the multipliers are kept, the largest modulus first."""
+    """Rows of a branch for `Functions`: their values are the multipliers, the largest modulus first."""
 
     def __init__(self, system: System, rows: list[Row]):
         self.system, self.rows, self.bounds = system, rows, system.bounds
@@ -38,7 +38,7 @@ class Watched:
         return np.array([steps.at(row[:-1], float(row[-1])).points for row in z])
 
     def multipliers(self, values: np.ndarray) -> np.ndarray:
-        """Those that are looked at, (rows, K)."""
+        """The computed multipliers, (rows, K)."""
         return values
 
     def way(self, k: int) -> Between:
@@ -65,7 +65,7 @@ class Watched:
 def with_functions(
     system: System, rows: list[Row], events: list[Event], ends: tuple[str, str], start: int, functions: Functions
 ) -> tuple[list[Row], list[Event], tuple[str, str], int, dict[str, Any]]:  # fmt: skip
-    """Rows, special points, ends and start up to the stops, and the fields of the record that tell of the functions."""
+    """Rows, special points, ends and start up to the stops, and the fields of the record about the functions."""
     watched = Watched(system, rows)
     known = dict.fromkeys(("mu", "modulus", "angle"), watched.count)
     functions.require_multipliers(known)

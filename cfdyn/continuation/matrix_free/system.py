@@ -18,8 +18,7 @@ FLOOR = 1e-13  # of it: one that is good enough where corrections no longer help
 
 @dataclass(frozen=True)
 class Place:
-    """A solution z = (x, λ), fⁿ there and its Jacobian M; ``corrections``: how many it took; ``tangent`` (D + 1,) of length 1, if
-    asked for."""
+    """A solution z = (x, λ), fⁿ there and its Jacobian M; ``corrections``: their number; ``tangent``: of length 1, or None."""
 
     z: np.ndarray
     local: Local
@@ -29,9 +28,9 @@ class Place:
 
 
 class System:
-    """fⁿ(x, λ) = x; lengths are ‖z‖² = Σ weights z², λ in units of its bounds, x in units of its size, ⁴√D entries as one.
+    """fⁿ(x, λ) = x; lengths are ‖z‖² = Σ weights z², λ in units of its bounds, x of its size, ⁴√D entries counted as one.
 
-    ``watched``: how many multipliers are looked at; None where all of them can be.
+    ``watched``: the number of multipliers to compute; None if all can be computed.
     """
 
     def __init__(self, steps: Steps, bounds: tuple[float, float], start: np.ndarray, value: float, watched: int | None):
@@ -49,12 +48,12 @@ class System:
         return float(np.sqrt(self.weights @ (z * z)))
 
     def place(self, z: np.ndarray, corrections: int = 0) -> Place:
-        """What is at z."""
+        """The place at z."""
         local = self.steps.at(z[:-1], float(z[-1]))
         return Place(z, local, Operator(local.product, self.shape), corrections)
 
     def spectrum(self, place: Place, vectors: bool = False) -> Leading:
-        """The multipliers that are looked at."""
+        """The computed multipliers."""
         return place.linear.spectrum(vectors)
 
     @np.errstate(all="ignore")
@@ -81,7 +80,7 @@ class System:
 
     @np.errstate(all="ignore")
     def with_tangent(self, place: Place, direction: np.ndarray) -> Place | None:
-        """The place with its unit tangent to the side of a direction; None where there is none."""
+        """The place with its unit tangent on the side of a direction; None if there is none."""
         border, right = self.weights * direction, np.append(np.zeros(self.dim), 1.0)
         solved = place.linear.bordered(1.0, place.local.slope, border[:-1], border[-1], right)
         length = self.length(solved.x)

@@ -161,8 +161,8 @@ class Network:
     def eigenvalues(self, w: ArrayLike, count: int = 1, start: ArrayLike | None = None) -> tuple[np.ndarray, np.ndarray]:
         """The ``count`` largest eigenvalues of ∇²L(w), descending, and their vectors (count, d), by Lanczos' method.
 
-        For ``count`` above 1 at least one more search finds every copy of a multiple eigenvalue, as of a net without hidden
-        layers.
+        For ``count`` above 1 at least one more search finds every copy of a multiple eigenvalue, which a net without hidden
+        layers has.
 
         Raises NumericsError if they cannot be separated or the Hessian is not finite."""
         w, count = self._weights(w), whole_number("`count`", count, 1)
