@@ -220,7 +220,7 @@ class Tracer:
         return Piece(*rows, end or "most steps", beyond, float(system.step))
 
     def runs_off(self, points: np.ndarray) -> bool:
-        """True if the parameters (unknowns with limits) are constant over the last `WIDE` lengths, as if a state grows like a log."""
+        """True if the unknowns with limits, the parameters, are constant over `WIDE` lengths, as if a state grows like a log."""
         gaps = (points - points[-1]) ** 2 * self.weights
         beyond = np.flatnonzero(gaps.sum(axis=1) > WIDE**2)
         return len(beyond) > 0 and bool(gaps[beyond[-1] :, self.bounded].max(initial=0.0) <= STILL**2)

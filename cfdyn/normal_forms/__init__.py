@@ -1,5 +1,5 @@
-"""Which bifurcation occurs when a multiplier of a cycle meets the unit circle?
+"""Normal forms of cycles with a multiplier on the unit circle.
 
-The critical multipliers determine its kind, homological equations on all points of the cycle its coefficients, and these which
-cycles are born and whether they are stable; the result includes a sentence.
+The critical multipliers determine the kind, homological equations on all points of the cycle give the coefficients, and a
+sentence states which cycles are born and whether they are stable.
 """

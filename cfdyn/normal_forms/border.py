@@ -1,4 +1,4 @@
-"""What lives beside a corner of a map of one variable: the attractor of x ↦ ax + μ, x < 0, and bx + μ, in closed form."""
+"""The attractor near a corner of a map of one variable: that of x ↦ ax + μ, x < 0, and bx + μ, in closed form."""
 
 import math
 from typing import NamedTuple
@@ -15,14 +15,14 @@ class Beside(NamedTuple):
 
 
 def beside_border(left: float, right: float) -> Beside:
-    """The attractor for μ > 0, which the slopes alone decide: its size grows like μ. For μ < 0 exchange the slopes.
+    """The attractor for μ > 0, which the slopes alone determine: its size is proportional to μ. For μ < 0 exchange the slopes.
 
     With a on the left and b on the right f(0) = μ lies on the right, where the fixed point μ/(1 − b) attracts if |b| < 1;
-    orbits go to infinity if b ≥ 1. If b < −1 there is for a < 0 a 2-cycle, stable if ab < 1, and for 0 < a < 1 one of n points
-    with one on the right if |b| > 1 + 1/a + … + a^(2−n), for one n that is largest, stable if |b| a^(n−1) < 1. Else f is chaotic
-    as long as orbits stay: every slope of a high iterate is above 1, so that no small change brings a cycle (robust chaos). fⁿ
-    is near the border again such a map, with slopes a^(n−2) b² and a^(n−1) b; as long as its orbits stay there are n times its
-    bands.
+    orbits diverge if b ≥ 1. If b < −1 there is for a < 0 a 2-cycle, stable if ab < 1, and for 0 < a < 1 a cycle of n points with
+    one on the right if |b| > 1 + 1/a + … + a^(2−n), for one largest n, stable if |b| a^(n−1) < 1. Otherwise f is chaotic as long
+    as orbits are bounded: every slope of a high iterate is above 1, so that no small change creates a stable cycle (robust
+    chaos). Near the border fⁿ is again such a map, with slopes a^(n−2) b² and a^(n−1) b; as long as its orbits are bounded there
+    are n times its bands.
 
     >>> [tuple(beside_border(0.5, b)) for b in (-0.9, -1.9, -3.5, -4.2)]
     [('fixed point', 1), ('cycle', 2), ('cycle', 3), ('chaos', 6)]
@@ -49,7 +49,7 @@ def beside_border(left: float, right: float) -> Beside:
 
 
 def _period(a: float, b: float) -> int:
-    """The largest n for which there is a cycle with one point on the right; 2 where those are there for all n."""
+    """The largest n for which there is a cycle with one point on the right; 2 if there is one for all n."""
     n, power, least = 2, 1.0, 1.0
     while a < 1 and n < LONGEST:
         power /= a
@@ -61,7 +61,7 @@ def _period(a: float, b: float) -> int:
 
 
 def _bands(a: float, b: float) -> int:
-    """How many intervals the chaotic attractor consists of."""
+    """The number of intervals of the chaotic attractor."""
     bands = 1
     while True:
         n = _period(a, b)

@@ -1,6 +1,6 @@
-"""The normal form of a critical cycle, by the kind of its bifurcation: coefficients, what is born, and that in words.
+"""The normal form of a critical cycle, by the kind of its bifurcation: coefficients, the objects born, and a description.
 
-The functions hand back fields of `cfdyn.analysis.bifurcations.normal_form.NormalForm`, by name.
+The functions return fields of `cfdyn.analysis.bifurcations.normal_form.NormalForm`, by name.
 """
 
 from typing import Any
@@ -71,7 +71,7 @@ def _flip(forms: Forms, critical: CriticalMultipliers, _: float) -> dict[str, An
 
 
 def _straight(forms: Forms, direction: np.ndarray) -> bool:
-    """True if fⁿ takes x + tq to x − tq and back for sizes t of several orders, as a linear map does."""
+    """True if fⁿ maps x + tq to x − tq and back for t of several orders of magnitude, as a linear map does."""
     start, step = forms.points[0], forms.step
     size = max(float(np.abs(start).max()), 1.0) / float(np.abs(direction).max())
     for t in (1e-3 * size, 0.1 * size, size, 30 * size):
@@ -85,7 +85,7 @@ def _straight(forms: Forms, direction: np.ndarray) -> bool:
 
 
 def _several_flips(forms: Forms, critical: CriticalMultipliers, made: coefficients.Critical) -> dict[str, Any]:
-    """k-fold: the 2-cycles are predicted only where the parameter moves all k multipliers alike."""
+    """A k-fold flip: the 2-cycles are predicted only if the parameter moves all k multipliers alike."""
     k, tensor = critical.minus, made.tensor
     speed, zero = -float(np.trace(made.speed)) / k, np.abs(tensor).max() <= DEGENERATE * max(made.size, 1e-300)
     cycles, least, complete = ([], 0.0, True) if zero else many_flips.two_cycles(tensor, made.right)
@@ -177,7 +177,7 @@ def _branch_form(
 
 
 def _continuum(forms: Forms, direction: np.ndarray) -> bool:
-    """True if Newton's method finds cycles on either side that are not this one."""
+    """True if Newton's method finds other cycles on both sides of this one."""
     away = ASIDE * max(float(np.abs(forms.points).max()), 1.0) / float(np.abs(direction).max()) * direction
     for side in (-away, away):
         beside = polish(forms.step, forms.points + side)
@@ -187,14 +187,14 @@ def _continuum(forms: Forms, direction: np.ndarray) -> bool:
 
 
 def _of_drift(rate: float, period: int) -> str:
-    """A flip across a continuum of cycles along which the oscillation moves."""
+    """A flip on a continuum of cycles along which the oscillation drifts."""
     where, twice = "to where the multiplier is inside the unit circle, and dies out there", called(2 * period)
     where = where if rate > 0 else "to where it grows faster"
     return f"across a continuum of cycles: the oscillation beyond the edge drifts along it, {where}; no {twice} stays"
 
 
 def _of_flip(supercritical: bool | None, period: int, hyperbolic: bool, continuum: bool, has_loss: bool) -> str:
-    """The flip of an n-cycle, without the size of what is born."""
+    """The flip of an n-cycle, without the size of the cycle that is born."""
     twice = called(2 * period)
     if supercritical is None:
         return "degenerate (its cubic term vanishes, as for a linear map)"
@@ -212,7 +212,7 @@ def _of_flip(supercritical: bool | None, period: int, hyperbolic: bool, continuu
 
 
 def _amplitude(pace: float, coefficient: float, share: float, parameter: str, period: int) -> str:
-    """The half-amplitude of the 2n-cycle born where the multiplier moves at this pace per relative change."""
+    """The half-amplitude of the 2n-cycle that is born, for this rate of the multiplier per relative change."""
     if pace <= 1e-9:
         return ""
     mean = " (root mean square over the cycle)" if period > 1 else ""
@@ -220,7 +220,7 @@ def _amplitude(pace: float, coefficient: float, share: float, parameter: str, pe
 
 
 def _of_fold(a: float, beta: float, parameter: str, period: int, hyperbolic: bool) -> str:
-    """Where the two cycles of a fold are."""
+    """The positions of the two cycles of a fold."""
     what = called(period, several=True)
     kinds = "both unstable in other directions" if hyperbolic else "one stable and one unstable"
     if not np.isfinite(beta):
@@ -240,7 +240,7 @@ def _of_flat(form: str, leading: float, beta: float, parameter: str, period: int
 
 
 def _of_touching(what: str, parameter: str, side: str) -> str:
-    """A multiplier on the unit circle that comes from one side of it and goes back."""
+    """A multiplier that touches the unit circle from one side without crossing it."""
     return f"degenerate: {what} and does not cross it: for {parameter} on both sides it is {side} the unit circle"
 
 
@@ -258,7 +258,7 @@ def _of_neimark_sacker(d: float, theta: float, supercritical: bool | None, hyper
 
 
 def _of_branch_point(form: str, supercritical: bool | None) -> str:
-    """Which branches cross."""
+    """The branches that cross."""
     side = "super" if supercritical else "sub"
     beside = "beyond it two stable branches" if supercritical else "before it two unstable branches"
     return {
@@ -270,7 +270,7 @@ def _of_branch_point(form: str, supercritical: bool | None) -> str:
 
 
 def _of_many_flips(cycles: list[dict], k: int, gradient: bool, complete: bool, least: float, supercritical: bool | None) -> str:
-    """The 2-cycles born where several multipliers are −1 at once."""
+    """The 2-cycles that are born where several multipliers are −1 at once."""
     start = f"{k} multipliers are −1 at once"
     if supercritical is None and least == 0:
         return f"{start}: degenerate (the cubic terms vanish, as for a linear map)"
@@ -291,6 +291,6 @@ def _of_many_flips(cycles: list[dict], k: int, gradient: bool, complete: bool, l
 def words_of_flip(
     supercritical: bool | None, hyperbolic: bool, has_loss: bool, pace: float, coefficient: float, share: float, parameter: str
 ) -> str:  # fmt: skip
-    """The flip of a fixed point in words, with the size of what is born; ``pace``: of the multiplier per relative change."""
+    """The flip of a fixed point in words, with the size of the 2-cycle; ``pace``: the multiplier's rate per relative change."""
     words = _of_flip(supercritical, 1, hyperbolic, False, has_loss)
     return words + (_amplitude(pace, coefficient, share, parameter, 1) if supercritical else "")

@@ -1,6 +1,6 @@
 """The coefficients of normal forms on the centre manifold of a critical cycle, by homological equations.
 
-Kuznetsov, Elements of Applied Bifurcation Theory, 3rd ed., §5.4; here on all points of the cycle at once.
+Kuznetsov, Elements of Applied Bifurcation Theory, 3rd ed., §5.4; here for all points of the cycle at once.
 """
 
 from collections.abc import Callable
@@ -20,8 +20,8 @@ STILL = 1e-6  # relative; where a continuum is flattest nothing drifts, and a mi
 @dataclass(frozen=True)
 class Critical:
     """A normal form: its ``coefficients`` by name, the critical ``right`` directions (k, D) at the first point, and
-    ``speed`` (k, k), the derivative of the critical multipliers' matrix in the parameter, NaN without one. ``size``: of the
-    parts that the coefficient is the sum of; ``cubic``: that of c at a fold."""
+    ``speed`` (k, k), the derivative of the critical multipliers' matrix in the parameter, NaN without a parameter. ``size``: that
+    of the terms whose sum is the coefficient; ``cubic``: that of c at a fold."""
 
     coefficients: dict[str, float]
     right: np.ndarray
@@ -32,17 +32,17 @@ class Critical:
 
 
 def paired(left: np.ndarray, rows: np.ndarray) -> Any:
-    """Σ_k ⟨p_k, r_k⟩, without conjugation: what makes an order's equation solvable."""
+    """Σ_k ⟨p_k, r_k⟩, without conjugation: the solvability condition of an order."""
     return (left * rows).sum()
 
 
 def cubic_terms(form: Form, q: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What c = ⟨p, ·⟩ is the sum of, for one critical direction: ⅙C(q,q,q) and ½B(q,h), h of the centre manifold's ½h ξ²."""
+    """The terms of c = ⟨p, ·⟩ for one critical direction: ⅙C(q,q,q) and ½B(q,h), with h of the centre manifold's ½h ξ²."""
     return form(q, q, q) / 6, form(q, h) / 2
 
 
 def circle_terms(form: Form, q: np.ndarray, mean: Solve, double: Solve) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The same of c₁ = ½⟨p, C(q,q,q̄) + 2B(q,h₁₁) + B(q̄,h₂₀)⟩, ``mean`` and ``double`` solving for h₁₁ and h₂₀:
+    """The terms of c₁ = ½⟨p, C(q,q,q̄) + 2B(q,h₁₁) + B(q̄,h₂₀)⟩, where ``mean`` and ``double`` solve for h₁₁ and h₂₀:
 
     A h₁₁ − h₁₁⁺ = −B(q,q̄), A h₂₀ − λ²h₂₀⁺ = −B(q,q).
     """
@@ -71,7 +71,7 @@ def flip(forms: Forms, minus: BorderedSystem, plus: BorderedSystem) -> Critical:
 
 
 def fold(forms: Forms, plus: BorderedSystem) -> Critical:
-    """N(ξ, δ) = ξ + β δ + a ξ² + b ξ δ + ½ e δ² + c ξ³ for the multiplier 1, δ being the parameter less its value.
+    """N(ξ, δ) = ξ + β δ + a ξ² + b ξ δ + ½ e δ² + c ξ³ for the multiplier 1, with δ the parameter minus its critical value.
 
     a = ½⟨p, B(q,q)⟩, c = ⅙⟨p, C(q,q,q) + 3B(q,h)⟩ with Ah − h⁺ = −B(q,q) + 2a q and ⟨p,h⟩ = 0;
     β = ⟨p, f_α⟩, b = ⟨p, A_α q + B(q,x_α)⟩ and, for β = 0, e = ⟨p, f_αα + 2A_α x_α + B(x_α,x_α)⟩ with
@@ -147,7 +147,7 @@ def drift(forms: Forms, critical: BorderedSystem, plus: BorderedSystem) -> tuple
 
 
 def speed_of(forms: Forms, critical: BorderedSystem, plus: BorderedSystem) -> np.ndarray:
-    """⟨p_i, A_α q_j + B(q_j, x_α)⟩: how the critical block moves with the parameter, the cycle moving along."""
+    """⟨p_i, A_α q_j + B(q_j, x_α)⟩: the derivative of the critical block in the parameter along the cycle."""
     k = critical.nullity
     if forms.parameter is None:
         return np.full((k, k), np.nan)

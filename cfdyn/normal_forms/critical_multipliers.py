@@ -32,7 +32,7 @@ def given_points(step: Map, points: Any) -> np.ndarray:
 
 
 def cycle_points(step: Map, points: Any, tolerance: float, order: int = 3) -> np.ndarray:
-    """The same, if they are those of a cycle at which the map is smooth, up to derivatives of this order."""
+    """The points, if they form a cycle at which the map is smooth, up to derivatives of this order."""
     cycle = given_points(step, points)
     size = float(np.abs(cycle).max())
     if not np.isfinite(step.jacobian(cycle[0])).all():
@@ -46,7 +46,7 @@ def cycle_points(step: Map, points: Any, tolerance: float, order: int = 3) -> np
 
 
 def _higher_derivatives_jump(step: Map, cycle: np.ndarray, size: float, most: int) -> bool:
-    """True if a derivative of the second to this order jumps at the points: on both sides it does not approach one value."""
+    """True if a derivative of order two to this order jumps at the points: it does not approach one value from both sides."""
     along = np.random.default_rng(0).normal(size=cycle.shape)
     h = 1e-4 * (size or 1.0) * along
     for order in range(2, most + 1):
@@ -59,7 +59,7 @@ def _higher_derivatives_jump(step: Map, cycle: np.ndarray, size: float, most: in
 
 @dataclass(frozen=True)
 class CriticalMultipliers:
-    """Multipliers of a cycle, how many are +1 and −1, critical ones with Im > 0; ``hyperbolic``: others are outside."""
+    """Multipliers of a cycle, the numbers of +1 and −1, critical ones with Im > 0; ``hyperbolic``: others are outside."""
 
     multipliers: np.ndarray
     plus: int
@@ -85,7 +85,7 @@ class CriticalMultipliers:
                                     "circle need exist")  # fmt: skip
 
     def require_no_fold(self, forms: Forms, critical: BorderedSystem, plus: BorderedSystem) -> None:
-        """Jordan blocks and a +1 that is no continuum make this a point of codimension two, refused by name."""
+        """Refuse a point of codimension two, by name: a Jordan block, or a multiplier +1 without a continuum."""
         first, q = "flip" if self.minus else "Neimark–Sacker", critical.right[0]
         if not critical.split:
             raise NumericsError("a strong resonance 1:2: two multipliers are −1 with one eigenvector")
@@ -131,7 +131,7 @@ def shown_multipliers(multipliers: np.ndarray) -> str:
 def conservative_resonance(step: Map, points: np.ndarray, kind: str, multipliers: np.ndarray, rows: np.ndarray) -> str:
     """In words, a fold or flip with two multipliers ±1 and one eigenvector where their product is 1 in all ``rows``, else "".
 
-    As everywhere along a family of maps that preserve areas: these have no other folds and flips.
+    This holds everywhere along a family of area-preserving maps, which have no other folds and flips.
     """
     sign, (i, j) = (1.0 if kind == "fold" else -1.0), np.triu_indices(len(multipliers), 1)
     if (np.abs(multipliers - sign) <= TOGETHER).sum() != 2 or BorderedSystem(jacobians(step, points), sign, 1).split:
@@ -150,7 +150,7 @@ def conservative_resonance(step: Map, points: np.ndarray, kind: str, multipliers
 def touching(forms: Forms, multiplier: complex, speed: float) -> str | None:
     """ "inside" or "outside" if the multiplier has the speed 0 and lies there on both sides of the parameter, else None.
 
-    Looked at on the cycles that Newton's method finds beside, at two distances.
+    Determined on the cycles that Newton's method finds nearby, at two distances.
     """
     size = max(abs(forms.step.params[forms.parameter]), 1.0) if forms.parameter else 1.0
     if forms.parameter is None or not abs(speed) * size <= SLOW:
@@ -163,7 +163,7 @@ def touching(forms: Forms, multiplier: complex, speed: float) -> str | None:
 
 
 def _level(forms: Forms, away: float, multiplier: complex) -> float:
-    """|μ| − 1 of the multiplier nearest to the critical one, at a distance of the parameter, NaN where there is no cycle."""
+    """|μ| − 1 of the multiplier closest to the critical one, at a distance of the parameter; NaN if there is no cycle."""
     step, parameter = forms.step, str(forms.parameter)
     try:
         beside = step.at(**{parameter: step.params[parameter] + away})

@@ -1,10 +1,10 @@
-"""The linear algebra of a critical cycle, on all its points at once: null vectors, forms, homological equations.
+"""The linear algebra of a critical cycle, for all its points at once: null vectors, forms, homological equations.
 
-A centre manifold along an n-cycle is n pieces H_k(ξ) with f(H_k(ξ)) = H_{k+1}(ξ) and f(H_n(ξ)) = H_1(N(ξ)), N being the
-normal form. Order by order this gives A_k h_k − h_{k+1} = −R_k, the last one A_n h_n − ν h_1 = −R_n: `BorderedSystem` solves it.
-The n-th iterate is never formed, so that long cycles with large multipliers are as easy as fixed points.
+A centre manifold along an n-cycle is n pieces H_k(ξ) with f(H_k(ξ)) = H_{k+1}(ξ) and f(H_n(ξ)) = H_1(N(ξ)), with the normal form
+N. Order by order this gives A_k h_k − h_{k+1} = −R_k, the last one A_n h_n − ν h_1 = −R_n: `BorderedSystem` solves these. The
+n-th iterate is never formed, so that long cycles with large multipliers are no harder than fixed points.
 
-Kuznetsov & Meijer, SIAM J. Sci. Comput. 26 (2005) 1932–1954, §3; here along the cycle, as for their f⁽ⁿ⁾.
+Kuznetsov & Meijer, SIAM J. Sci. Comput. 26 (2005) 1932–1954, §3; here along the cycle, equivalent to theirs for f⁽ⁿ⁾.
 """
 
 from collections.abc import Callable
@@ -67,7 +67,7 @@ class Forms:
 
 
 def derivatives(step: Map, points: np.ndarray, *directions: np.ndarray) -> np.ndarray:
-    """The same for any points (n, D) and real directions."""
+    """The derivatives for any points (n, D) and real directions."""
     return evaluate_rows(step.rule(f"derivative{len(directions)}"), np.concatenate([points, *directions], axis=1), step.p)
 
 
@@ -75,9 +75,9 @@ class BorderedSystem:
     """h ↦ (A_k h_k − h_{k+1}; A_n h_n − ν h_1) on directions (n, D), with its ``nullity`` null vectors on either side.
 
     ``right`` and ``left`` (nullity, n, D) are scaled so that (1/n) Σ_k ⟨q_i,k, q_j,k⟩ = δ_ij for q = right, the mean over the
-    cycle, and ⟨p_i,n, q_j,1⟩ = δ_ij for p = left; of a single q the largest entry is positive. |ν| = 1 makes all of this
-    independent of which point is the first. Where they are not null vectors, or have no such scale, the multiplier ν has
-    a Jordan block: ``split`` is False.
+    cycle, and ⟨p_i,n, q_j,1⟩ = δ_ij for p = left; for a single q the largest entry is positive. Since |ν| = 1, all of this is
+    independent of the choice of the first point. If they are not null vectors, or have no such scale, the multiplier ν has a
+    Jordan block: ``split`` is False.
     """
 
     def __init__(self, matrices: np.ndarray, nu: complex, nullity: int, tolerance: float = 1e-3):
@@ -104,7 +104,7 @@ class BorderedSystem:
         self.right, self.left = q, np.tensordot(np.linalg.inv(pairing), p, 1) if self.split else p
 
     def solve(self, right: np.ndarray) -> np.ndarray:
-        """h with Mh = right (n, D), as far as it can be solved: orthogonal to the null vectors."""
+        """h with Mh = right (n, D), as far as this is solvable: orthogonal to the null vectors."""
         whole = np.append(right.ravel(), np.zeros(self.nullity))
         if np.iscomplexobj(whole) and not np.iscomplexobj(self.nu):
             solution = self._solver(whole.real.copy()) + 1j * self._solver(whole.imag.copy())
@@ -129,7 +129,7 @@ class BorderedSystem:
         return along_critical(self.matrices[None], nu, right, column, row)[0].ravel()
 
     def _null_pair(self) -> tuple[np.ndarray, np.ndarray]:
-        """The directions (N, 1) that M, and those that Mᵀ, makes 0; see `_null_vectors`."""
+        """The null vectors (N, 1) of M, and those of Mᵀ; see `_null_vectors`."""
         generator, nu, matrices = np.random.default_rng(0), np.array([self.nu]), self.matrices[None]
         right, left = generator.normal(size=(2, 1, *self.shape))
         nothing, adjoint = np.zeros(right.shape), backwards(matrices)
@@ -148,7 +148,7 @@ def bordered_solver(matrix: Any, border: tuple[np.ndarray, np.ndarray]) -> Calla
 
 
 def _null_vectors(matrix: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The ``count`` directions (N, count) that M, and those that Mᵀ, shortens most."""
+    """The ``count`` directions (N, count) that M contracts most, and those that Mᵀ contracts most."""
     if isinstance(matrix, np.ndarray):
         u, _, v = np.linalg.svd(matrix)
         return v[-count:].conj().T, u[:, -count:].conj()

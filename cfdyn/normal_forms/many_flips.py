@@ -1,4 +1,4 @@
-"""Several multipliers −1 at once: which 2-cycles the cubic form N(ξ) = −ξ + K(ξ,ξ,ξ) predicts."""
+"""Several multipliers −1 at once: the 2-cycles that the cubic form N(ξ) = −ξ + K(ξ,ξ,ξ) predicts."""
 
 from itertools import combinations_with_replacement
 
@@ -17,7 +17,7 @@ def at(tensor: np.ndarray, u: np.ndarray) -> np.ndarray:
 def is_gradient(tensor: np.ndarray) -> bool:
     """True if K is the gradient of a quartic V in some inner product G: GK = ∇V has the symmetric derivative GK_i,jlm.
 
-    For gradient descent it is in the Euclidean one, with V₄ = ¼⟨ξ, K(ξ,ξ,ξ)⟩.
+    For gradient descent it is the gradient in the Euclidean inner product, with V₄ = ¼⟨ξ, K(ξ,ξ,ξ)⟩.
     """
     k, size = len(tensor), np.abs(tensor).max()
     if k == 1 or size == 0:
@@ -36,10 +36,9 @@ def is_gradient(tensor: np.ndarray) -> bool:
 
 
 def rays(tensor: np.ndarray) -> tuple[np.ndarray, bool]:
-    """Unit vectors (m, k) with K(u,u,u) = κu, one of ±u each, and whether these are all; a sphere of them is (0, k), False.
+    """Unit vectors (m, k) with K(u,u,u) = κu, one of each ±u, and whether these are all; a sphere of them gives (0, k), False.
 
-    For k = 2 they are the zeros of a polynomial, all of them; for more, what Newton's method finds from many
-    starts.
+    For k = 2 they are all zeros of a polynomial; for larger k, those that Newton's method finds from many starts.
     """
     k, size = len(tensor), np.abs(tensor).max()
     if k == 1:
@@ -90,8 +89,9 @@ def _rays_of_many(tensor: np.ndarray) -> np.ndarray:
 def two_cycles(tensor: np.ndarray, right: np.ndarray) -> tuple[list[dict], float, bool]:
     """(the predicted 2-cycles, the least ⟨u, K(u,u,u)⟩ on the sphere, whether the list is known to be complete).
 
-    Where all k multipliers move alike, −1 − s δ, a ray with K(u,u,u) = κu, κ > 0 carries the 2-cycle z ± ``half`` √(sδ),
-    half = Σ u_i q_i/√κ (for κ < 0 it exists before: √|sδ/κ|); it is stable if the other eigenvalues of D K(u,u,u) exceed κ.
+    If all k multipliers move alike, −1 − s δ, a ray with K(u,u,u) = κu, κ > 0 has the 2-cycle z ± ``half`` √(sδ),
+    half = Σ u_i q_i/√κ (for κ < 0 it exists before the flip: √|sδ/κ|); it is stable if the other eigenvalues of D K(u,u,u) exceed
+    κ.
     """
     cycles, (directions, complete) = [], rays(tensor)
     for u in directions:

@@ -229,7 +229,7 @@ def critical(place: Place, vector: np.ndarray | None, target: float, k: int) -> 
 def _neimark_sacker(
     system: System, place_at: Between, first: tuple[float, Leading], last: tuple[float, Leading], depth: int = 0
 ) -> list[Event]:  # fmt: skip
-    """Crossings of the unit circle by complex pairs: as many as are outside at one end and not at the other, else by bisection."""
+    """Crossings of the unit circle by complex pairs: as many as are outside at one end only, else by bisection."""
     counts = [int((pairs_of(spectrum.values) > 1).sum()) for _, spectrum in (first, last)]
     if counts[0] == counts[1]:
         return []

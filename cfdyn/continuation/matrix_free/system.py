@@ -18,7 +18,7 @@ FLOOR = 1e-13  # of it: one that is good enough where corrections no longer help
 
 @dataclass(frozen=True)
 class Place:
-    """A solution z = (x, λ), fⁿ there and its Jacobian M; ``corrections``: their number; ``tangent``: of length 1, or None."""
+    """A solution z = (x, λ), fⁿ there and its Jacobian M; ``corrections``: their number; ``tangent``: of length 1, or empty."""
 
     z: np.ndarray
     local: Local

@@ -1,7 +1,7 @@
-"""Linear equations along cycles, for many cycles at once: what normal forms and multipliers are made of.
+"""Linear equations along cycles, for many cycles at once: the basis of normal forms and multipliers.
 
-With the Jacobians A_1 … A_n of a cycle and |ν| = 1 it is A_k h_k − h_{k+1} = R_k, the last one A_n h_n − ν h_1 = R_n: see
-`cfdyn.normal_forms.homological`. For complex numbers the real and the imaginary part are twice as many entries of a ring.
+With the Jacobians A_1 … A_n of a cycle and |ν| = 1 they are A_k h_k − h_{k+1} = R_k, the last one A_n h_n − ν h_1 = R_n: see
+`cfdyn.normal_forms.homological`. Complex numbers become real and imaginary parts, twice as many entries of a ring.
 """
 
 import numpy as np
@@ -51,10 +51,10 @@ def along_cycles(matrices: np.ndarray, nu: np.ndarray, right: np.ndarray) -> np.
 def along_critical(
     matrices: np.ndarray, nu: np.ndarray, right: np.ndarray, column: np.ndarray, row: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """Where ν is a multiplier: h of the equations plus s ``column`` with Σ row h = 0, and with Σ row h = 1 where R = 0.
+    """If ν is a multiplier: h of the equations plus s ``column`` with Σ row h = 0, and with Σ row h = 1 if R = 0.
 
     ``column`` and ``row`` (rows, n, D) are not orthogonal to the left and the right null vector; for complex ν the row is 0
-    but at the first points.
+    except at the first points.
     """
     return _solutions(matrices, nu, right, column, row, 0.0)
 
@@ -62,7 +62,7 @@ def along_critical(
 def _solutions(
     matrices: np.ndarray, nu: np.ndarray, right: np.ndarray, column: np.ndarray, row: np.ndarray, own: float
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """The same, bordered by Σ row h + ``own`` s."""
+    """The solutions of the system bordered by Σ row h + ``own`` s."""
     (rows, n, d), complexes = matrices.shape[:3], np.iscomplexobj(nu)
     e = 1 + complexes
     ring = Ring.make(w=e * d, n=n, e=e)
@@ -87,12 +87,12 @@ def backwards(matrices: np.ndarray) -> np.ndarray:
 
 
 def _parts(vectors: np.ndarray) -> np.ndarray:
-    """Real and imaginary parts (…, 2D) of complex vectors (…, D), or real ones as they are."""
+    """Real and imaginary parts (…, 2D) of complex vectors (…, D), or real ones unchanged."""
     return np.concatenate([vectors.real, vectors.imag], axis=-1) if np.iscomplexobj(vectors) else vectors
 
 
 def _as_matrices(nu: np.ndarray) -> np.ndarray:
-    """What ν (rows,) does to real and imaginary parts, (rows, 1, 1) or (rows, 2, 2)."""
+    """The action of ν (rows,) on real and imaginary parts, (rows, 1, 1) or (rows, 2, 2)."""
     if not np.iscomplexobj(nu):
         return nu[:, None, None]
     return np.array([[nu.real, -nu.imag], [nu.imag, nu.real]]).transpose(2, 0, 1)

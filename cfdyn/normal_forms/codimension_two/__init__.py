@@ -1,5 +1,5 @@
-"""What happens where two conditions on the multipliers of a cycle meet?
+"""Normal forms of cycles of codimension two.
 
-The map on the centre manifold is computed as a polynomial, brought to its normal form, and that is read: a coefficient for each
-kind of point, and a sentence that says which cycles or circles are born.
+The map on the centre manifold is computed as a polynomial and transformed to its normal form, which gives the coefficients for
+each kind of point, and a sentence that states which cycles or circles are born.
 """

@@ -1,4 +1,4 @@
-"""The coefficients of a cycle of codimension two, by the kind of the point, and what they mean in words."""
+"""The coefficients of a cycle of codimension two, by the kind of the point, and their meaning in words."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ WITHOUT = "undecided: this kind of point has no normal form here"
 
 
 class Kind(NamedTuple):
-    """What makes the verdict, how many multipliers are critical, and how close to the unit circle they are known to be."""
+    """The function of the verdict, the number of critical multipliers, and their accuracy relative to the unit circle."""
 
     verdict: Callable[[Problem], Verdict]
     critical: int
@@ -35,7 +35,7 @@ class Kind(NamedTuple):
 def cusp(at: Problem) -> Verdict:
     """ξ ↦ ξ + c ξ³, (1/n) Σ_k |q_k|² = 1.
 
-    c = ⅙⟨p, C(q,q,q) + 3B(q,h)⟩ (Kuznetsov & Meijer, §3); three cycles live on one side of the two folds that meet here, the
+    c = ⅙⟨p, C(q,q,q) + 3B(q,h)⟩ (Kuznetsov & Meijer, §3); three cycles exist on one side of the two folds that meet here, the
     middle one stable on the centre manifold if c > 0, the outer ones if c < 0.
     """
     critical, kept = simple(at.matrices, 1.0), resonant(1, 0)
@@ -52,7 +52,7 @@ def cusp(at: Problem) -> Verdict:
 
 
 def generalized_flip(at: Problem) -> Verdict:
-    """ξ ↦ −ξ + e ξ⁵, (1/n) Σ_k |q_k|² = 1, which settles e.
+    """ξ ↦ −ξ + e ξ⁵, (1/n) Σ_k |q_k|² = 1, which determines e.
 
     Kuznetsov & Meijer, §3. A fold of cycles of twice the period begins here, on the side where the flip's cubic coefficient c
     has the sign of −e: for e > 0 where the flip is subcritical. With the multiplier −1 − μ these cycles are ξ² = r,

@@ -1,7 +1,7 @@
 """The map on the centre manifold of a cycle, as polynomials to any order: f(x_k + H_k(w)) = x_{k+1} + H_{k+1}(w).
 
-Only the last is f(x_n + H_n(w)) = x_1 + H_1(g(w)). H_k and g follow degree by degree; the parts of H of degree two
-and more are orthogonal to the critical directions, over all points of the cycle together, which leaves one solution.
+The last equation is f(x_n + H_n(w)) = x_1 + H_1(g(w)). H_k and g follow degree by degree; the parts of H of degree two
+and more are orthogonal to the critical directions, over all points of the cycle together, which makes the solution unique.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ SAME = 1e-12  # of two multipliers whose equations are solved at once
 
 class Critical(NamedTuple):
     """Critical directions (m, n, D) along a cycle, f′ taking each to the next point's, and last to ``linear`` (m, m) of the
-    first: f′ q_j,n = Σ_i q_i,1 N_ij. ``pairs``: where a direction and its conjugate follow one another."""
+    first: f′ q_j,n = Σ_i q_i,1 N_ij. ``pairs``: the indices of directions that are followed by their conjugates."""
 
     directions: np.ndarray
     linear: np.ndarray
@@ -29,7 +29,7 @@ class Critical(NamedTuple):
 
 
 def simple(matrices: np.ndarray, multiplier: complex) -> Critical:
-    """One of ±1, or a pair; of the scale of `BorderedSystem`."""
+    """One multiplier ±1, or a pair; in the scale of `BorderedSystem`."""
     system = BorderedSystem(matrices, multiplier, 1)
     if not system.split:
         raise NumericsError("a critical multiplier has fewer eigenvectors than the normal form needs")
@@ -40,7 +40,7 @@ def simple(matrices: np.ndarray, multiplier: complex) -> Critical:
 
 
 def double(matrices: np.ndarray, multiplier: float) -> Critical:
-    """A double one with one eigenvector q: f′ q = μq, f′ r = μr + q, r orthogonal to q."""
+    """A double multiplier with one eigenvector q: f′ q = μq, f′ r = μr + q, r orthogonal to q."""
     system = BorderedSystem(matrices, multiplier, 1)
     if system.split:
         raise NumericsError("a double multiplier has two eigenvectors, as where there is a symmetry")
@@ -51,7 +51,7 @@ def double(matrices: np.ndarray, multiplier: float) -> Critical:
 
 
 def together(*parts: Critical) -> Critical:
-    """All of these."""
+    """All of these directions together."""
     sizes = [len(part.linear) for part in parts]
     linear = np.zeros((sum(sizes),) * 2, dtype=np.result_type(*(part.linear for part in parts)))
     starts = np.cumsum([0, *sizes])
@@ -62,10 +62,10 @@ def together(*parts: Critical) -> Critical:
 
 
 class CentreMap:
-    """g, and H, for a cycle (n, D), up to an order; ``parameters`` are further variables behind w that stay what they are.
+    """g, and H, for a cycle (n, D), up to an order; ``parameters`` are further, constant variables behind w.
 
-    ``parts[k]`` (m, C_k) are the coefficients of g of degree k, in the monomials ``space.exponents[k]``; ``sizes[k]``: of what
-    the map makes of the lower degrees there.
+    ``parts[k]`` (m, C_k) are the coefficients of g of degree k, in the monomials ``space.exponents[k]``; ``sizes[k]``: the size
+    of the map's contributions from lower degrees.
     """
 
     def __init__(self, step: Map, points: np.ndarray, critical: Critical, order: int, parameters: tuple[str, ...] = ()):
@@ -121,7 +121,7 @@ class CentreMap:
         self.manifold[k], self.parts[k] = (h, g) if keep else (h.real, g.real)
 
     def _images(self, k: int) -> np.ndarray:
-        """Degree k of f(x + H(w)) for what is known of H, along the lines, (r, n, D)."""
+        """Degree k of f(x + H(w)) for the known part of H, along the lines, (r, n, D)."""
         (n, d), space = self.shape, self.space
         curve = np.zeros((len(space.lines), n, self.order + 1, self.points.shape[1]))
         curve[:, :, 0] = self.points

@@ -1,4 +1,4 @@
-"""The normal form of a polynomial map: w = Φ(u) with g(Φ(u)) = Φ(G(u)), G of the monomials that a kind keeps."""
+"""The normal form of a polynomial map: w = Φ(u) with g(Φ(u)) = Φ(G(u)), with the monomials of G that a kind keeps."""
 
 from collections.abc import Callable, Sequence
 
@@ -14,9 +14,9 @@ Kept = Callable[[int, tuple[int, ...]], bool]
 
 
 def resonant(modulus: int | Sequence[int], *charges: int | Sequence[int]) -> Kept:
-    """The monomials that turn as their component does, where the variables turn by multiples of angles, the ``charges``.
+    """The monomials that rotate as their component does, if the variables rotate by multiples of angles, the ``charges``.
 
-    ``modulus``: how many times an angle is a whole turn, 0 for an angle that never is one. Parameters do not turn.
+    ``modulus``: the multiple of an angle that is a full turn, 0 for an angle without such a multiple. Parameters do not rotate.
     """
     table, turns = np.atleast_2d(np.array(charges).T), np.atleast_1d(modulus)
 
@@ -30,7 +30,7 @@ def resonant(modulus: int | Sequence[int], *charges: int | Sequence[int]) -> Kep
 class NormalMap:
     """G of a `CentreMap`; ``kept(i, exponent)``: whether its component i has this monomial, of degree two or more.
 
-    Of the parameters' linear parts those are left that no shift w = u + s α takes away.
+    Among the parameters' linear parts, those remain that no shift w = u + s α removes.
     """
 
     def __init__(self, centre: CentreMap, kept: Kept):
@@ -50,7 +50,7 @@ class NormalMap:
             self._solve(k, kept)
 
     def _solve(self, k: int, kept: Kept) -> None:
-        """N φ(u) − φ(Nu) − G(u) = −g(Φ(u)) + Φ(G(u)), of degree k: the least φ that leaves no monomial but those kept."""
+        """N φ(u) − φ(Nu) − G(u) = −g(Φ(u)) + Φ(G(u)), of degree k: the least φ that leaves only the kept monomials."""
         space, m = self.space, self.m
         inner = space.composed(self.given, space.series(self.change), k)
         if k > 2:
@@ -69,14 +69,14 @@ class NormalMap:
         self.parts[k] = np.concatenate([np.where(free, left, 0.0).reshape(m, count), still])
 
     def size(self, degree: int) -> float:
-        """What a coefficient of this degree would be: one of degree k changes with the scale of w like its (k − 1)th power."""
+        """The expected size of a coefficient of this degree: one of degree k scales with w like its (k − 1)th power."""
         return float(sum(size ** ((degree - 1) / (k - 1)) for k, size in self.sizes.items()))
 
     def coefficient(self, component: int, exponent: Sequence[int]) -> complex:
-        """Of w^exponent."""
+        """The coefficient of w^exponent."""
         value = self.parts[int(np.sum(exponent))][component, self.space.index[int(np.sum(exponent))][tuple(exponent)]]
         return complex(value)
 
     def real(self, component: int, exponent: Sequence[int]) -> float:
-        """The same of a real map."""
+        """The coefficient for a real map."""
         return self.coefficient(component, exponent).real

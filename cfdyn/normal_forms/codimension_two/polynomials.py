@@ -1,7 +1,7 @@
 """Polynomials in a few variables, by their series along straight lines w = s u.
 
-What a map does to a polynomial is a Taylor series along each line, which the compiled rules hand over at any order; the
-coefficients follow from the values on enough lines, to rounding, each degree by itself.
+The composition of a map with a polynomial is a Taylor series along each line, which the compiled rules compute to any order;
+values on enough lines determine the coefficients, to rounding, separately for each degree.
 """
 
 from functools import cached_property, lru_cache
@@ -14,7 +14,7 @@ Degrees = dict[int, np.ndarray]  # coefficients (…, C_k) of the homogeneous pa
 
 
 class Polynomials:
-    """Those of degree up to ``order`` in variables that are real, or w and w̄ behind one another for each ``w`` in ``pairs``.
+    """Polynomials of degree up to ``order`` in variables that are real, or w followed by w̄ for each ``w`` in ``pairs``.
 
     ``exponents[k]`` (C_k, m): the monomials of degree k, more of an earlier variable first. ``lines`` (r, m).
     """
@@ -31,7 +31,7 @@ class Polynomials:
 
     @cached_property
     def monomials(self) -> Degrees:
-        """Their values (r, C_k) at the ends of the lines."""
+        """The values of the monomials, (r, C_k), at the ends of the lines."""
         return {k: np.prod(self.lines[:, None, :] ** table, axis=2) for k, table in self.exponents.items()}
 
     @cached_property
@@ -39,11 +39,11 @@ class Polynomials:
         return {k: np.linalg.pinv(values) for k, values in self.monomials.items() if k}
 
     def coefficients(self, values: np.ndarray, k: int) -> np.ndarray:
-        """(…, C_k) of the part of degree k with these values (r, …) at the ends of the lines."""
+        """The coefficients (…, C_k) of the part of degree k with these values (r, …) at the ends of the lines."""
         return np.moveaxis(np.tensordot(self._inverses[k], values, 1), 0, -1)
 
     def series(self, parts: Degrees) -> np.ndarray:
-        """Along the lines, (r, order + 1, …), from the coefficients."""
+        """The series along the lines, (r, order + 1, …), from the coefficients."""
         shape = next(iter(parts.values())).shape[:-1]
         series = np.zeros((len(self.lines), self.order + 1, *shape), dtype=np.result_type(self.lines, *parts.values()))
         for k, part in parts.items():
@@ -86,7 +86,7 @@ class Polynomials:
 
 @lru_cache(maxsize=32)
 def polynomials(variables: int, order: int, pairs: tuple[int, ...] = ()) -> Polynomials:
-    """The same, kept."""
+    """The `Polynomials` with these arguments, cached."""
     return Polynomials(variables, order, pairs)
 
 
@@ -96,13 +96,13 @@ def _exponents(variables: int, degree: int) -> np.ndarray:
 
 
 def _lower(exponent: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
-    """A variable of the monomial, and what is left without one of it."""
+    """A variable of the monomial, and the monomial divided by it."""
     i = next(i for i, e in enumerate(exponent) if e)
     return i, (*exponent[:i], exponent[i] - 1, *exponent[i + 1 :])
 
 
 def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Of series (r, k + 1)."""
+    """The product of series (r, k + 1)."""
     product = np.zeros(a.shape, dtype=np.result_type(a, b))
     for j in range(a.shape[1]):
         product[:, j:] += a[:, j : j + 1] * b[:, : a.shape[1] - j]

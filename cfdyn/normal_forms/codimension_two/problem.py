@@ -1,4 +1,4 @@
-"""A cycle of codimension two as the kinds see it."""
+"""A cycle of codimension two, the input of each kind."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ FLAT, VANISHES = 1e-6, 1e-9  # of a coefficient beside another, and beside the m
 
 
 class Verdict(NamedTuple):
-    """Coefficients by name, what they mean, and in which direction of the parameters what leaves the point."""
+    """Coefficients by name, their meaning, and the directions of the parameters in which curves leave the point."""
 
     coefficients: dict[str, float | complex]
     meaning: str
@@ -38,13 +38,13 @@ class Problem(NamedTuple):
         return len(self.points)
 
     def normal_map(self, critical: Critical, order: int, kept: Kept, unfolded: bool = False) -> NormalMap:
-        """Of the critical directions, ``unfolded`` with the parameters too."""
+        """The normal form of the critical directions, ``unfolded`` with the parameters."""
         return NormalMap(CentreMap(self.step, self.points, critical, order, self.parameters if unfolded else ()), kept)
 
     def rates(self, critical: Critical, order: int, kept: Kept, *terms: tuple[int, tuple[int, ...]]) -> list[np.ndarray]:
-        """How the coefficients of these terms (component, exponents of w) change with each parameter, complex (2,) each.
+        """The derivatives of the coefficients of these terms (component, exponents of w) in each parameter, complex (2,) each.
 
-        NaN without two parameters, or where the map has no such derivatives.
+        NaN without two parameters, or if the map has no such derivatives.
         """
         unit = np.eye(2, dtype=int)
         try:
@@ -56,7 +56,7 @@ class Problem(NamedTuple):
         return [np.array([normal.coefficient(i, (*e, *row.tolist())) for row in unit]) for i, e in terms]
 
     def stability(self, growth: float, size: float = 0.0) -> str:
-        """Of what grows or decays like that on the centre manifold; neutral where that is rounding beside this size."""
+        """The stability for this growth rate on the centre manifold; neutral if the rate is rounding compared with this size."""
         if abs(growth) <= VANISHES * size:
             return "neutral to this order, as for an area-preserving map"
         return "unstable" if growth > 0 else "unstable in other directions" if self.hyperbolic else "stable"
@@ -70,7 +70,7 @@ class Problem(NamedTuple):
 
 
 def towards(**curves: tuple[np.ndarray, np.ndarray]) -> dict[str, np.ndarray]:
-    """The unit vector d with ⟨zero, d⟩ = 0 and ⟨positive, d⟩ > 0 for each curve; left out where there is none."""
+    """The unit vector d with ⟨zero, d⟩ = 0 and ⟨positive, d⟩ > 0 for each curve; omitted if there is none."""
     directions = {}
     for name, (zero, positive) in curves.items():
         across = np.real([-zero[1], zero[0]])
@@ -82,11 +82,11 @@ def towards(**curves: tuple[np.ndarray, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def vanishing(normal: NormalMap, degree: int, *others: float, **values: float) -> str:
-    """The names of those that vanish, beside one another, the ``others`` or what the map makes of that degree, or ""."""
+    """The names of those that vanish compared with one another, the ``others`` or the map's terms of that degree, or ""."""
     least = max(FLAT * max(map(abs, [*others, *values.values()])), VANISHES * normal.size(degree))
     return " and ".join(name.replace("_", " ") for name, value in values.items() if not abs(value) > least)
 
 
 def degenerate(names: str) -> str:
-    """In words, where these coefficients vanish."""
+    """The statement that these coefficients vanish."""
     return f"degenerate: {names} vanish{'es' * (' and ' not in names)}, and terms of higher order decide"

@@ -1,6 +1,6 @@
 """Two bifurcations of a cycle at once: fold–flip, fold–Neimark–Sacker, flip–Neimark–Sacker, double Neimark–Sacker.
 
-With the turns taken off, a critical pair is its modulus and −1 is 1. What is left of the map is the unit shift along a flow in
+Without the rotations, a critical pair becomes its modulus and −1 becomes 1. The remaining map is the time-one map of a flow in
 two variables, up to the order of its normal form.
 """
 
@@ -35,10 +35,10 @@ class _FoldFlow(NamedTuple):
         return (2 * b * (3 * c1 + s * c3) - e * s * (c2 + (s + 2) * c4)) / (2 * b + e)
 
     def leaving(self, shift: np.ndarray, slope: np.ndarray, growth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Of the curve where that point is a centre: (zero, positive) as `towards` takes them.
+        """The direction of the curve where that point is a centre: (zero, positive) for `towards`.
 
-        From w ↦ w + shift + slope w + …, z ↦ λ z (1 + growth + …), of which the logarithm has slope − a shift, and growth +
-        ½ e shift; at r² = −shift/b the trace slope + s growth + (c₂ + (s + 2) c₄) r² vanishes.
+        From w ↦ w + shift + slope w + …, z ↦ λ z (1 + growth + …), whose logarithm has slope − a shift, and growth + ½ e shift;
+        at r² = −shift/b the trace slope + s growth + (c₂ + (s + 2) c₄) r² vanishes.
         """
         (_, c2, _, c4), s = self.cubic, 2 * self.a / self.e
         trace = slope - self.a * shift + s * (growth + self.e * shift / 2) - (c2 + (s + 2) * c4) * shift / self.b
@@ -46,7 +46,7 @@ class _FoldFlow(NamedTuple):
 
 
 def _fold_flow(normal: NormalMap, turn: complex) -> _FoldFlow:
-    """From w ↦ w + a w² + b|z|² + …, z ↦ λ z (1 − g w + …), z real for λ = −1: the logarithm of the map without its turn."""
+    """From w ↦ w + a w² + b|z|² + …, z ↦ λ z (1 − g w + …), z real for λ = −1: the logarithm of the map without its rotation."""
     tail = normal.m - 2  # z̄ follows z
     a, f300 = (normal.real(0, (j, *(0,) * (normal.m - 1))) for j in (2, 3))
     b, f111 = (normal.real(0, (j, *((1, 1) if tail else (2,)))) for j in (0, 1))
@@ -96,7 +96,7 @@ def fold_neimark_sacker(at: Problem) -> Verdict:
 def _of_fold(
     at: Problem, normal: NormalMap, turn: complex, begins: str, born: tuple[str, str], rates: tuple[np.ndarray, ...]
 ) -> Verdict:  # fmt: skip
-    """``born``: the curve that may begin, and what is born there; ``rates``: shift, slope and growth."""
+    """``born``: the curve that may begin, and the object born there; ``rates``: shift, slope and growth."""
     flow, curve = _fold_flow(normal, turn), born[0]
     coefficients: dict[str, float | complex] = {"a": flow.a, "b": flow.b, "e": flow.e}
     small = vanishing(normal, 2, a=flow.a, b=flow.b, e=flow.e)
@@ -122,14 +122,14 @@ class _Moduli(NamedTuple):
         return {**self._asdict(), "det": self.p11 * self.p22 - self.p12 * self.p21}
 
     def leaving(self, first: np.ndarray, second: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Of the curves where r₂ bifurcates from r₁² = −μ₁/p₁₁, and r₁ from r₂² = −μ₂/p₂₂: (zero, positive) for `towards`."""
+        """For curves where r₂ bifurcates from r₁² = −μ₁/p₁₁, and r₁ from r₂² = −μ₂/p₂₂: (zero, positive) for `towards`."""
         return [
             (second - self.p21 / self.p11 * first, -first / self.p11),
             (first - self.p12 / self.p22 * second, -second / self.p22),
         ]
 
     def secondary(self) -> tuple[float, float]:
-        """How what is born on r₂ = 0, and on r₁ = 0, by the other bifurcation grows beside r₁, r₂ ≠ 0."""
+        """The growth rates near r₁, r₂ ≠ 0 of the objects born by the other bifurcation on r₂ = 0, and on r₁ = 0."""
         det = self.p11 * self.p22 - self.p12 * self.p21
         return max(det / self.p11, self.p11), max(det / self.p22, self.p22)
 
@@ -137,9 +137,9 @@ class _Moduli(NamedTuple):
 def flip_neimark_sacker(at: Problem) -> Verdict:
     """(w, z) ↦ (−w (1 + p₁₁ w² + p₁₂|z|²), e^{iθ}z (1 + P₂₁ w² + P₂₂|z|²)), p₂ⱼ = Re P₂ⱼ, (1/n) Σ_k |q_k|² = 1 for both.
 
-    Kuznetsov & Meijer, §3. A Neimark–Sacker curve of the cycles of twice the period begins here whatever the signs, with
-    μ₂ p₁₁ = μ₁ p₂₁ where μ₁/p₁₁ < 0, if μ₁ and μ₂ are how much faster |w| and |z| grow; its circles are stable if p₁₁ < 0 and
-    p₂₂ − p₁₂p₂₁/p₁₁ < 0. So does a curve where the invariant circle doubles. det = p₁₁p₂₂ − p₁₂p₂₁.
+    Kuznetsov & Meijer, §3. A Neimark–Sacker curve of the cycles of twice the period begins here for all signs, with μ₂ p₁₁ = μ₁
+    p₂₁ where μ₁/p₁₁ < 0, if μ₁ and μ₂ are the additional growth rates of |w| and |z|; its circles are stable if p₁₁ < 0 and p₂₂ −
+    p₁₂p₂₁/p₁₁ < 0. A curve where the invariant circle doubles begins here, too. det = p₁₁p₂₂ − p₁₂p₂₁.
     """
     theta = at.angle()
     turn = complex(np.exp(1j * theta))
@@ -180,7 +180,7 @@ def double_neimark_sacker(at: Problem) -> Verdict:
 def _of_moduli(
     at: Problem, normal: NormalMap, moduli: _Moduli, begins: str, curves: tuple[str, str], rates: Sequence[np.ndarray]
 ) -> Verdict:  # fmt: skip
-    """``rates``: how much faster each modulus grows, for each parameter."""
+    """``rates``: the additional growth rate of each modulus, for each parameter."""
     coefficients, product = moduli.coefficients, moduli.p11 * moduli.p22
     det = product - moduli.p12 * moduli.p21
     small = vanishing(normal, 5, moduli.p12 * moduli.p21, p11_p22=product, det=det)
