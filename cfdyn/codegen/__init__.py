@@ -1,1 +1,1 @@
-"""Programs into machine code: print, store, compile."""
+"""Programs to machine code: print, store, compile."""

@@ -1,4 +1,4 @@
-"""A matrix of derivatives whose program would be long: its columns by one short program, a direction after the other."""
+"""A matrix of derivatives whose program would be long: its columns by one short program, one direction after the other."""
 
 from cfdyn.codegen.llvm_ir import print_ir
 from cfdyn.tape.program import Program
@@ -14,9 +14,10 @@ _MIRRORED = """
 
 
 def print_columns(program: Program, name: str, columns: int, symmetric: bool) -> str:
-    """The module of a function ``name`` that makes the matrix (outputs, columns) whose products with a vector ``program`` tells.
+    """The module of a function ``name`` for the matrix (outputs, columns) whose products with a vector ``program`` computes.
 
-    The vector is what the program reads last. A symmetric matrix is made from its upper half, so that it is that exactly.
+    The vector is the last input of the program. A symmetric matrix is computed from its upper half, so that it is exactly
+    symmetric.
 
     >>> from cfdyn.tape.program import Tape
     >>> t = Tape()
@@ -65,6 +66,6 @@ end:
 
 
 def _with(module: str) -> str:
-    """The module with the two functions of LLVM that move memory declared."""
+    """The module with declarations of the two LLVM functions that move memory."""
     needed = ("void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)", "void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
     return "".join(f"declare {line}\n" for line in needed if f"declare {line}" not in module) + module

@@ -25,7 +25,7 @@ _PROTOTYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_v
 
 @dataclass(frozen=True)
 class Rule(Rooted):
-    """``out = f(z, p)``; ``compiled`` is what a kernel takes as an argument."""
+    """``out = f(z, p)``; ``compiled`` is the argument for a kernel."""
 
     address: int
     n_out: int
@@ -60,9 +60,9 @@ _one_at_a_time = held_while_forking(threading.RLock(), 0)
 def compile_rule(
     key: str, n_out: int, program: Callable[[], Program], printed: Callable[[Program, str], str] = print_ir, columns: int = 1
 ) -> Rule:
-    """The rule for ``key``; the program is asked for only if its code is not kept anywhere yet.
+    """The rule for ``key``; the program is built only if its code is not stored yet.
 
-    ``columns``: how often the code runs the program, each time for so many of the ``n_out`` numbers.
+    ``columns``: the number of times that the code runs the program, each time for an equal part of the ``n_out`` numbers.
     """
     rule = _known.get(key)
     if rule is not None:
@@ -76,7 +76,7 @@ def compile_rule(
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """A tape is many small tuples without cycles; looking through all objects of the process takes longer than it."""
+    """A tape is many small tuples without cycles; a search through all objects of the process takes longer than building it."""
     wanted = gc.isenabled()
     gc.disable()
     try:
@@ -109,8 +109,10 @@ def _shelf() -> Shelf:
 
 
 def compile_matrix(key: str, size: int, program: Callable[[str], Program], matrix: str, product: str, symmetric: bool) -> Rule:
-    """The rule for a square matrix of derivatives: by its own program, ``program(matrix)``, or, where it is large, by that of its
-    ``product`` with a vector, column by column."""
+    """The rule for a square matrix of derivatives, by its own program, ``program(matrix)``.
+
+    If the matrix is large: by the program of its ``product`` with a vector, column by column.
+    """
     if size <= WRITTEN:
         return compile_rule(key, size * size, lambda: program(matrix))
     printed = partial(print_columns, columns=size, symmetric=symmetric)
@@ -118,12 +120,12 @@ def compile_matrix(key: str, size: int, program: Callable[[str], Program], matri
 
 
 def matrix_cost(size: int, program: Callable[[str], Program], matrix: str, product: str, rows: int) -> int:
-    """Operations of the rule that `compile_matrix` makes."""
+    """The number of operations of the rule that `compile_matrix` makes."""
     return program(matrix).cost(rows) if size <= WRITTEN else size * program(product).cost(rows)
 
 
 def parameter_vector(values: Any, data: np.ndarray | None) -> np.ndarray:
-    """Parameters, the number of rows, and the data by columns, each filled up to a multiple of LANES with its last entry."""
+    """Parameters, the number of rows, and the data by columns, each padded to a multiple of LANES with its last entry."""
     head = np.array(list(values), dtype=float)
     if data is None:
         return head
@@ -133,7 +135,7 @@ def parameter_vector(values: Any, data: np.ndarray | None) -> np.ndarray:
 
 
 class OfSpecification(Portable):
-    """What maps and flows have in common: parameters, data, and rules that are compiled where they are asked for."""
+    """The common base of maps and flows: parameters, data, and rules that are compiled on demand."""
 
     spec: Any
 
@@ -144,7 +146,7 @@ class OfSpecification(Portable):
 
     @cached_property
     def p(self) -> np.ndarray:
-        """Parameters and data as the compiled rules read them."""
+        """Parameters and data in the layout of the compiled rules."""
         return parameter_vector(self.spec.params.values(), self.spec.data)
 
     @cached_property

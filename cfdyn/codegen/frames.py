@@ -1,15 +1,15 @@
-"""A program as LLVM IR that takes an orbit and a frame of D tangents along: ``void(double* z, double* p, double* out)``.
+"""A program as LLVM IR that iterates an orbit with a frame of D tangents: ``void(double* z, double* p, double* out)``.
 
-The program maps (z, v) to (f(z), Df(z) v), as "tangents:1" of `cfdyn.symbolic.programs.oracle`. ``z`` (D + D²,) holds the state
-and the rows of the frame; ``p`` how many pieces are wanted, how many steps a piece has, and from `HEAD` on the parameters.
-After each piece rows are made orthogonal, not of length one: how far a row was stretched since the start is its length at the
-end. ``out`` (1 + D + D²,) gets the number of pieces, and state and rows behind them.
+The program maps (z, v) to (f(z), Df(z) v), like "tangents:1" of `cfdyn.symbolic.programs.oracle`. ``z`` (D + D²,) contains the
+state and the rows of the frame; ``p`` the number of pieces, the number of steps in a piece, and from `HEAD` on the parameters.
+After each piece the rows are made orthogonal, but not normalised: the stretching of a row since the start is its length at the
+end. ``out`` (1 + D + D²,) receives the number of pieces, and state and rows after them.
 
-It stops before a piece in which a state was no finite number or digits would be lost: where a length leaves the range from
-`SHORTEST` to its inverse, or less than `LEFT` of one is left of a row without its parts along those before it.
+It stops before a piece in which a state was not finite or digits would be lost: if a length leaves the range from `SHORTEST` to
+its inverse, or if less than the fraction `LEFT` of a row remains without its components along the rows before it.
 
-What depends on the state alone is computed once; tangents are the lanes of a vector. No row waits for those behind it, nor
-for a root, so that a step of a short formula takes as long as that of the state.
+Nodes that depend only on the state are computed once; tangents are the lanes of a vector. No row waits for later ones, nor for a
+root, so that a step of a short formula takes as long as a step of the state.
 """
 
 from dataclasses import replace
@@ -44,7 +44,7 @@ def print_frame(program: Program, name: str) -> str:
 
 
 def slopes_first(program: Program) -> Program:
-    """Products a·(b·v) of which v alone depends on the tangent as (a·b)·v: less waits for it, and a·b is the same for all.
+    """Products a·(b·v) of which only v depends on the tangent as (a·b)·v: fewer operations wait for v, and a·b is shared.
 
     >>> from cfdyn.tape.program import Tape
     >>> t = Tape()
@@ -75,7 +75,7 @@ def _turning(program: Program) -> set[Node]:
 
 
 class _Frame(Body):
-    """A loop over pieces, in it one over the steps; numbers of the state are scalars, those of the tangents vectors."""
+    """A loop over pieces that contains one over steps; numbers of the state are scalars, those of the tangents vectors."""
 
     def __init__(self, program: Program):
         super().__init__(slopes_first(program), set())
@@ -86,17 +86,17 @@ class _Frame(Body):
         self.shared = (parts | set(program.outputs[self.d :])) - self.turning if self.lanes > 1 else set[Node]()
 
     def number(self, node: Node, lanes: int) -> str:
-        """What the state gives is spread where a tangent takes it."""
+        """A number of the state is spread over the lanes if a tangent uses it."""
         if self.is_literal(node):
             return super().number(node, lanes)
         return f"%s{node}" if lanes > 1 and node not in self.turning else self.name(node)
 
     def name(self, node: Node) -> str:
-        """The name of its value."""
+        """The name of the node's value."""
         return f"%v{node}"
 
     def node(self, node: Node, lanes: int) -> None:
-        """Compute it, and spread it if it is needed so."""
+        """Compute a node, and spread it over the lanes if needed."""
         super().node(node, lanes)
         self._spread(node)
 
@@ -137,14 +137,14 @@ class _Frame(Body):
         self.lines[first_phi:first_phi] = here
 
     def _entry(self, row: int, i: int) -> int:
-        """Where an entry of a row stands in ``z``."""
+        """The index of an entry of a row in ``z``."""
         return self.d + self.d * row + i
 
     def _at(self, array: str, place: int) -> str:
         return self.new(f"getelementptr double, ptr %{array}, i64 {place}")
 
     def _gathered(self, rows: list[list[str]]) -> list[str]:
-        """For each entry the vector of those of all rows."""
+        """For each entry the vector of this entry in all rows."""
         vectors = []
         for i in range(self.d):
             vector = rows[0][i] if self.lanes == 1 else spread("0.0", self.lanes)
@@ -183,7 +183,7 @@ class _Frame(Body):
         self.lines[start:start] = phis
 
     def _orthogonal(self) -> tuple[list[list[str]], str]:
-        """The rows, each without its parts along those before it, and whether no digits were lost."""
+        """The rows, each without its components along those before it, and whether no digits were lost."""
         images = [self.number(node, self.lanes) for node in self.program.outputs[self.d :]]
         rows, fine = orthogonal(self, [[self._taken(image, a) for image in images] for a in range(self.d)], 1), "%finite"
         for a, row in enumerate(rows):
@@ -195,7 +195,7 @@ class _Frame(Body):
         return [row.entries for row in rows], fine
 
     def _results(self, after: list[str]) -> None:
-        """At the end: what follows the last good piece."""
+        """The results after the last good piece."""
         vector, outputs = several(self.lanes), self.program.outputs
         self.lines.append("%whole = phi i64 [ %done, %behind ], [ %more, %good ]")
         for i in range(self.d):

@@ -1,15 +1,15 @@
 """A program as LLVM IR that takes many steps of BLOCK orbits at once: ``void(double* z, double* p, double* out)``.
 
-The program maps a state to the next state. ``z`` (D, B) holds the states of a block of B orbits, entry by entry; ``p`` the
-number of steps and, from `HEAD` on, the parameters (n_p, B). ``out`` (D + 1, B) gets the states after the last step and for
-each orbit a number that the size of no entry of its states exceeds, or of their first ``watched`` entries, and that is NaN or
-infinite if one was. A "kept" function has all that in ``z`` (D + 1, B), and in ``out`` the states after each step (steps, D, B),
-or one coordinate of them, in rows that are ``p[1]`` numbers apart. A "turned" function has tangents behind the states, see
+The program maps a state to the next state. ``z`` (D, B) contains the states of a block of B orbits, entry by entry; ``p`` the
+number of steps and, from `HEAD` on, the parameters (n_p, B). ``out`` (D + 1, B) receives the states after the last step and for
+each orbit a bound of the size of all entries of its states, or of their first ``watched`` entries, which is NaN or infinite if
+one of them was. A "kept" function stores these in ``z`` (D + 1, B), and in ``out`` the states after each step (steps, D, B), or
+one coordinate of them, in rows that are ``p[1]`` numbers apart. A "turned" function has tangents behind the states, see
 `_Tangents`.
 
-Orbits do not know of each other: each is, bit by bit, what the program's rule makes of it, for both print the same
-operations. Vectors of several orbits are interleaved, so that one does not wait for the result of another: with those that
-fit into registers one core reaches the speed of its arithmetic.
+Orbits are independent: each agrees bit by bit with that of the program's rule, since both print the same operations. Vectors of
+several orbits are interleaved, so that one does not wait for the result of another: if they fit into registers, one core reaches
+the speed of its arithmetic.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,7 +34,8 @@ LEAVES = frozenset(("z", "p", "rows", "col"))
 def print_lanes(program: Program, name: str, watched: int | None = None, kept: int | None = None, tangents: bool = False) -> str:
     """The module that defines the function ``name``; the program has as many outputs as states.
 
-    ``kept``: the coordinate that is kept after each step, or ALL. ``tangents``: of those ``watched`` entries follow them.
+    ``kept``: the coordinate that is stored after each step, or ALL. ``tangents``: tangents of the ``watched`` entries follow
+    these.
 
     >>> from cfdyn.tape.program import Tape
     >>> t = Tape()
@@ -61,7 +62,7 @@ def printer(kind: str, watched: int) -> Callable[[Program, str], str] | None:
 
 
 class _Lanes(Body):
-    """A loop over groups of vectors, in it one over the steps; the values of vector u of a group end in .u."""
+    """A loop over groups of vectors that contains one over steps; the names of the values of vector u of a group end in .u."""
 
     def __init__(self, program: Program, kept: int | None, watched: int):
         super().__init__(program, set())
@@ -80,7 +81,7 @@ class _Lanes(Body):
         self.together = max(1, (REGISTERS - self.vectors * registers) // self._alive())
 
     def _common(self) -> set[Node]:
-        """What is the same for all orbits: columns of data, and what is computed from them alone."""
+        """The nodes that are the same for all orbits: columns of data, and functions of them."""
         nodes = set[Node]()
         for node in self.order:
             children = self.tape.children(node)
@@ -89,13 +90,13 @@ class _Lanes(Body):
         return nodes
 
     def _has_largest(self) -> bool:
-        """Whether one instruction takes the larger of two sizes; it passes over NaN, which must then show in the last state."""
+        """Whether one instruction computes the larger of two sizes; it ignores NaN, which must then show in the last state."""
         from cfdyn.codegen.native import has
 
         return has("avx512dq") and never_forgets(self.program, self.watched)
 
     def _alive(self) -> int:
-        """How many values of a step are needed later at the same time, at most."""
+        """The maximal number of values of a step that are needed later at the same time."""
         inner, last = set(self.inner), {}
         for node in self.inner:
             last.update(dict.fromkeys(self.tape.children(node), node))
@@ -108,7 +109,7 @@ class _Lanes(Body):
         return most
 
     def _each(self, first: int = 0, count: int | None = None) -> Iterator[int]:
-        """Vectors of a group, all of them if not said otherwise, one after the other at hand."""
+        """Iterate over vectors of a group (default: all), each in turn the current one."""
         last = self.vectors if count is None else min(first + count, self.vectors)
         for self.vector in range(first, last):  # noqa: B020
             yield self.vector
@@ -117,11 +118,11 @@ class _Lanes(Body):
         return {self.tape.args[n][0]: n for n in self.order if self.tape.ops[n] == kind}
 
     def number(self, node: Node, lanes: int) -> str:
-        """Everything differs from orbit to orbit, but for literals."""
+        """A number as an operand: everything differs from orbit to orbit, except literals."""
         return super().number(node, lanes) if self.is_literal(node) else self.name(node)
 
     def name(self, node: Node) -> str:
-        """The name of its value in the vector at hand, of a row in the loop at hand."""
+        """The name of the node's value in the current vector, for a row in the current loop."""
         vector = 0 if node in self.common else self.vector
         return f"%v{node}.{self.loop}.{vector}" if self.tape.by_row[node] else f"%v{node}.{vector}"
 
@@ -148,7 +149,7 @@ class _Lanes(Body):
                        "ret void"]  # fmt: skip
 
     def _ends(self, array: str) -> None:
-        """Store the states after the last step, and what bounds all of them."""
+        """Store the states after the last step, and the bounds of all states."""
         self._store(array, range(self.program.n_z))
         for _ in self._each():
             self._into(array, self.program.n_z, self._bound())
@@ -187,7 +188,7 @@ class _Lanes(Body):
         self.sizes = sizes
 
     def _nodes(self, nodes: Sequence[Node], sizes: list[str] | None = None) -> None:
-        """Compute them, for few vectors at a time; with ``sizes`` also what bounds their states."""
+        """Compute the nodes, for few vectors at a time; with ``sizes`` also the bounds of their states."""
         inner = [node for node in nodes if self.tape.ops[node] not in LEAVES and not self.is_literal(node)]
         for first in range(0, self.vectors, self.together):
             for node in inner:
@@ -199,7 +200,7 @@ class _Lanes(Body):
                           for u in self._each(first, self.together)]  # fmt: skip
 
     def _data(self) -> None:
-        """The number of rows, and how far columns are apart."""
+        """The number of rows, and the distance between columns."""
         if len(self.sections) > 1 or self.sections[0].sums:
             self.lines += [f"%data = getelementptr double, ptr %p, i64 {HEAD + self.program.n_p * BLOCK}",
                            "%number = load double, ptr %data", "%count = fptosi double %number to i64",
@@ -213,7 +214,7 @@ class _Lanes(Body):
         self.lines.append(f"{name} = shufflevector {VECTOR} {first}, {VECTOR} poison, <{LANES} x i32> zeroinitializer")
 
     def _rows(self, section: Section) -> None:
-        """A loop over the rows, each of them for all vectors; sums are added up in the order of the rows, as by one orbit."""
+        """A loop over the rows, each of them for all vectors; sums are accumulated in the order of the rows, as for one orbit."""
         k, before, kind = self.loop, self.block, f"fadd {VECTOR}"
         self.lines += [f"br label %rows{k}", f"rows{k}:"]
         start, self.block = len(self.lines), f"rows{k}"
@@ -237,7 +238,7 @@ class _Lanes(Body):
         return self.number(self.program.outputs[d], LANES)
 
     def _larger(self, bound: str, values: list[str]) -> str:
-        """What is at least the bound and the sizes of the values: the largest, or else their sum."""
+        """An upper bound of the bound and the sizes of the values: the largest, or their sum."""
         for value in values:
             if self.largest:
                 self.declared.add(f"{VECTOR} @llvm.x86.avx512.mask.range.pd.512({VECTOR}, {VECTOR}, i32, {VECTOR}, i8, i32)")
@@ -251,7 +252,7 @@ class _Lanes(Body):
         return self.new(self.intrinsic("llvm.fabs", value, LANES))
 
     def _bound(self) -> str:
-        """A bound of all entries by those that were looked at, and NaN where the last state is not finite."""
+        """A bound of all entries from the watched ones, and NaN if the last state is not finite."""
         bound = self.sizes[self.vector]
         for factor in self.factors:
             if isinstance(factor, Fraction):
@@ -276,10 +277,10 @@ class _Lanes(Body):
 
 
 class _Tangents(_Lanes):
-    """The same of states with tangents, which are made orthonormal at the end."""
+    """The loop for states with tangents, which are orthonormalised at the end."""
 
     def _ends(self, array: str) -> None:
-        """Behind the bound the squares of their lengths, without and with their parts along those before them."""
+        """Behind the bound the squares of their lengths, without and with their components along those before them."""
         d, n = self.watched, self.program.n_z
         self._store(array, range(d))
         for _ in self._each():

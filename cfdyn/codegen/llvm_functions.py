@@ -11,7 +11,7 @@ RELOADED = frozenset(("z", "p", "rows", "col"))  # read again where they are nee
 
 
 class Function(Body):
-    """One function: some sections of a program, with what they need from elsewhere."""
+    """One function: some sections of a program, with the values that they need from other functions."""
 
     MORE = ""  # arguments
 
@@ -33,7 +33,7 @@ class Function(Body):
         return f"{head}\nstart:\n{body}\n}}\n"
 
     def section(self, section: Section, index: int) -> None:
-        """Its loop or its nodes, and what has to be stored of it."""
+        """The section's loop or nodes, and the stores of its results."""
         self._fetch({c for n in [*section.nodes, *section.sums] for c in self.tape.children(n)} - {*section.nodes})
         if section.sums:
             self._loop(section, index)
@@ -47,13 +47,13 @@ class Function(Body):
                 self._keep(node)
 
     def sums(self, nodes: Sequence[Node]) -> None:
-        """Behind a long loop: some of its sums, those that are outputs."""
+        """After a long loop: those of its sums that are outputs."""
         wanted = [node for node in nodes if node in self.places]
         self._fetch(set(wanted))
         self.outputs(wanted)
 
     def constants(self) -> None:
-        """Store the outputs that are literals; all at once where many are 0, as in a large Jacobian."""
+        """Store the outputs that are literals; all at once if many are 0, as in a large Jacobian."""
         literals = [node for node in self.places if self.is_literal(node)]
         zero = next((n for n in literals if self.tape.value(n) == 0 and len(self.places[n]) >= _MANY), None)
         if zero is not None:
@@ -64,7 +64,7 @@ class Function(Body):
         self.outputs(literals)
 
     def outputs(self, nodes: Iterable[Node]) -> None:
-        """Store them where they belong: as soon as known, so that they need no register until the end."""
+        """Store the outputs in their places as soon as they are known, so that they need no register until the end."""
         for node in nodes:
             for i in self.places.get(node, ()):
                 address = self.new(f"getelementptr double, ptr %out, i64 {i}")
@@ -117,7 +117,7 @@ class Function(Body):
         self.block = f"after{index}"
 
     def _spread(self, nodes: Sequence[Node]) -> None:
-        """Numbers that rows need, in all lanes."""
+        """Spread the numbers that rows need over all lanes."""
         for node in self._from_outside(nodes):
             self.spread.add(node)
             kind, value = ("i1", MASK) if self.tape.ops[node] in TRUTHS else ("double", VECTOR)
@@ -125,7 +125,7 @@ class Function(Body):
             self.lines.append(f"%s{node} = shufflevector {value} {first}, {value} poison, <{LANES} x i32> zeroinitializer")
 
     def _rows(self, nodes: Sequence[Node], row: str, padded: str) -> None:
-        """A block of rows: the columns, then what is computed from them."""
+        """A block of rows: the columns, then the nodes computed from them."""
         tape, n = self.tape, self.program.n_p
         for column in (node for node in nodes if tape.ops[node] == "col"):
             offset = self.new(f"mul i64 {padded}, {tape.args[column][0]}")
@@ -152,14 +152,14 @@ class Function(Body):
         return totals
 
     def _from_outside(self, rows: Iterable[Node]) -> list[Node]:
-        """The nodes that the rows read and that are the same for all of them."""
+        """The nodes that the rows read and that do not depend on the row."""
         tape = self.tape
         read = {c for node in rows for c in tape.children(node)}
         return sorted(c for c in read if not tape.by_row[c] and c not in self.spread and not self.is_literal(c))
 
 
 class Piece(Function):
-    """A piece of the body of a long loop, called for each block of rows; what other pieces need of the rows goes through %r."""
+    """A piece of the body of a long loop, called for each block of rows; values of the rows for other pieces are passed in %r."""
 
     MORE = ", ptr noalias %r, i64 %row, i64 %rows, i64 %padded"
 
@@ -204,7 +204,7 @@ class Piece(Function):
 
 
 class Calls:
-    """The main function of a program in several functions: their calls, and the memory in which they pass values on."""
+    """The main function of a program in several functions: their calls, and the memory through which they pass values."""
 
     def __init__(self, program: Program, name: str, slots: dict[Node, int], size: int):
         self.program, self.name, self.slots, self.size = program, name, slots, size

@@ -1,7 +1,7 @@
 """A program as LLVM IR: a function ``void(double* z, double* p, double* out)``; out overlaps neither z nor p.
 
 Sums over data rows are loops that compute LANES rows at once, in vectors, and add them up one by one, so that
-the result does not depend on the processor. The data stand in ``p`` as `parameter_vector` lays them out.
+the result does not depend on the processor. The data are in ``p`` in the layout of `parameter_vector`.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from cfdyn.tape.program import Node, Program
 def print_ir(program: Program, name: str) -> str:
     """The module that defines the function ``name``.
 
-    A long program becomes a function for each of its sections, which pass values on through memory.
+    A long program becomes a function for each of its sections, which pass values through memory.
 
     >>> from cfdyn.tape.program import Tape
     >>> t = Tape()
@@ -71,7 +71,7 @@ def _in_one(program: Program, sections: Sequence[Section], declared: set[str], n
 def _pieces_of_loop(
     program: Program, pieces: Sequence[Section], declared: set[str], slots: dict[Node, int], name: str, calls: Calls
 ) -> list[str]:
-    """The functions of the pieces of a loop over blocks of rows, and their calls; they pass rows on through memory."""
+    """The functions of the pieces of a loop over blocks of rows, and their calls; they pass rows through memory."""
     rows, size = _slots(program, [piece.nodes for piece in pieces], set(), by_row=True)
     functions, names = [], [f"{name}_piece{k}" for k in range(len(pieces))]
     for own, piece in zip(names, pieces, strict=True):
@@ -85,9 +85,9 @@ def _pieces_of_loop(
 def _slots(
     program: Program, parts: Sequence[Sequence[Node]], long_loops: set[int], by_row: bool = False
 ) -> tuple[dict[Node, int], int]:
-    """A place in memory for each value that another part needs, free again after its last use; how many at most.
+    """A place in memory for each value that another part needs, freed after its last use; and the maximal number of places.
 
-    Of numbers, or of what differs from row to row; the sums of a long loop all have one, beside each other.
+    For numbers, or for values that differ from row to row; the sums of a long loop have adjacent places.
     """
     tape = program.tape
     last = {child: i for i, some in enumerate(parts) for node in some for child in tape.children(node)}

@@ -16,7 +16,7 @@ _EXPONENT_TO_BITS, _BITS_TO_EXPONENT = Fraction(3 * 2**51 + 1023), Fraction(2**5
 
 
 def several(lanes: int, kind: str = "double") -> str:
-    """The type of one number, or of a vector of as many."""
+    """The type of one number, or of a vector of several."""
     return kind if lanes == 1 else f"<{lanes} x {kind}>"
 
 
@@ -40,7 +40,7 @@ class Body:
         return f"%t{self.fresh}"
 
     def number(self, node: Node, lanes: int) -> str:
-        """A number as an operand, spread over the lanes where it is one for all rows."""
+        """A number as an operand, spread over the lanes if it is the same for all rows."""
         if self.is_literal(node):
             return spread(hexadecimal(_NAMED.get(self.tape.ops[node], self.tape.args[node][0])), lanes)
         return f"%s{node}" if lanes > 1 and not self.tape.by_row[node] else self.name(node)
@@ -51,15 +51,15 @@ class Body:
         return self.number(node, lanes)
 
     def name(self, node: Node) -> str:
-        """The name of its value; what differs from row to row is computed anew in each loop."""
+        """The name of the node's value; values that differ from row to row are computed again in each loop."""
         return f"%v{node}.{self.loop}" if self.tape.by_row[node] else f"%v{node}"
 
     def is_literal(self, node: Node) -> bool:
-        """True for a constant, which is written where it is used."""
+        """True for a constant, which is written at each use."""
         return self.tape.ops[node] in LITERALS
 
     def node(self, node: Node, lanes: int) -> None:
-        """Compute it, under its name."""
+        """Compute a node, under its name."""
         if not self.is_literal(node):
             self.lines.append(f"{self.name(node)} = {self._value(self.tape.ops[node], node, lanes)}")
 
@@ -137,13 +137,13 @@ class Body:
         return f"fmul {kind} {self.new(whole)}, {x}" if n % 2 else whole
 
     def intrinsic(self, name: str, x: str, lanes: int) -> str:
-        """The call of a function of one number that LLVM has."""
+        """The call of a unary function of LLVM."""
         full, kind = f"{name}.{'' if lanes == 1 else f'v{lanes}'}f64", several(lanes)
         self.declared.add(f"{kind} @{full}({kind})")
         return f"call {kind} @{full}({kind} {x})"
 
     def _bits(self, op: str, x: str, lanes: int, kind: str) -> str:
-        """The three functions that look at the exponent and the mantissa of a double."""
+        """The three functions that read the exponent and the mantissa of a double."""
         whole = several(lanes, "i64")
         if op == "exp2i":
             x = self.new(f"fadd {kind} {x}, {spread(hexadecimal(_EXPONENT_TO_BITS), lanes)}")

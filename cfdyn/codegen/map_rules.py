@@ -1,4 +1,4 @@
-"""The programs of a map and the machine code made of them, compiled where it is asked for."""
+"""The programs of a map and their machine code, compiled on demand."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _step_programs: dict[str, Program] = {}
 
 
 class Compiled(OfSpecification):
-    """What a map is to kernels: rules by name, and the parameters and data that these read."""
+    """The interface of a map for kernels: rules by name, and the parameters and data that these read."""
 
     spec: MapSpec
     n_weights: int
@@ -33,19 +33,19 @@ class Compiled(OfSpecification):
 
     @cached_property
     def switches(self) -> int:
-        """The number of functions at whose zeros a step changes its branch; those of single data rows are not counted."""
+        """The number of functions at whose zeros a step changes branch; those of single data rows are not counted."""
         return len(self._program("switching").outputs) if self.switching else 0
 
     _rows = property(lambda self: 1 if self.spec.data is None else len(self.spec.data))
 
     @cached_property
     def cost(self) -> int:
-        """Operations of one step, a transcendental function counted as eight."""
+        """The number of operations of one step, a transcendental function counted as eight."""
         return self._program("step").cost(self._rows)
 
     @cached_property
     def tangent_cost(self) -> int:
-        """Operations of one step with its Jacobian."""
+        """The number of operations of one step with its Jacobian."""
         return self.cost + matrix_cost(self.dim, self._program, "jacobian", "derivative1", self._rows)
 
     def _program(self, what: str) -> Program:
@@ -61,8 +61,8 @@ class Compiled(OfSpecification):
     def rule(self, what: str) -> Rule:
         """The compiled rule for ``step``, ``jacobian``, ``derivative2``, ``loss``, ``hessian``, …
 
-        ``interval:step``, … take a box (lo, hi of each entry in turn) and bound the values over it: (−∞, ∞) where they do not,
-        (∞, −∞) where the map is undefined on all of the box. ``lanes:step``, … are for many orbits, see `cfdyn.codegen.lanes`;
+        ``interval:step``, … take a box (lo, hi of each entry in turn) and bound the values over it: (−∞, ∞) if there is no bound,
+        (∞, −∞) if the map is undefined on the whole box. ``lanes:step``, … are for many orbits, see `cfdyn.codegen.lanes`;
         ``frame:tangents:1`` is for one with its tangents, see `cfdyn.codegen.frames`.
         """
         if what in MATRICES and what not in self._rules:
@@ -79,7 +79,7 @@ class Compiled(OfSpecification):
 
     @cached_property
     def in_lanes(self) -> bool:
-        """True if steps of many orbits can be taken at once."""
+        """True if steps of many orbits can be computed at once."""
         return self._program("step").cost(1) <= LONGEST
 
     def _outputs(self, what: str) -> int:

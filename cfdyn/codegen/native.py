@@ -13,15 +13,14 @@ held_while_forking(llvm.ffi.lib._lock._lock, 2)
 def assemble(ir: str) -> bytes:
     """The object code of a module in LLVM IR, for this processor.
 
-    Only the code generator optimises: a tape has no common or dead part for other passes to find, and measured
-    evaluation is no faster with them. Nothing reorders or fuses floating-point operations: the numbers are those
-    of the IR, bit by bit.
+    Only the code generator optimises: a tape has no common or dead parts for other passes to find, and measurements show no
+    faster evaluation with them. Nothing reorders or fuses floating-point operations: the numbers are those of the IR, bit by bit.
     """
     return _machine().emit_object(llvm.parse_assembly(ir))
 
 
 def load(code: bytes, name: str) -> int:
-    """The address of a function of that object code; it lives as long as this process."""
+    """The address of a function of that object code; it exists as long as this process."""
     engine = _engine()
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
@@ -37,7 +36,7 @@ def processor() -> str:
 
 @cache
 def has(feature: str) -> bool:
-    """Whether the processor has it, as LLVM calls it."""
+    """Whether the processor has a feature, by its name in LLVM."""
     return bool(llvm.get_host_cpu_features().get(feature))
 
 

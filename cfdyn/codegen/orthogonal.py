@@ -10,7 +10,7 @@ LEAST = Fraction(1, 10**300)  # a square that is divided by
 
 
 class Row(NamedTuple):
-    """Its ``entries``, and the square of its length without its parts along the rows before it, and with them, ``before``."""
+    """Its ``entries``, and its squared length without its components along the rows before it, and with them, ``before``."""
 
     entries: list[str]
     square: str
@@ -18,7 +18,7 @@ class Row(NamedTuple):
 
 
 def orthogonal(body: Body, rows: Sequence[Sequence[str]], lanes: int) -> list[Row]:
-    """The rows, each without its parts along those before it; no row waits for those behind it."""
+    """The rows, each without its components along those before it; no row waits for later ones."""
     kind, lines, inverse = several(lanes), list[Row](), list[str]()
     for entries in rows:
         row = list(entries)
@@ -35,7 +35,7 @@ def orthogonal(body: Body, rows: Sequence[Sequence[str]], lanes: int) -> list[Ro
 
 
 def unit(body: Body, row: Row, lanes: int) -> list[str]:
-    """The entries over the length; as they are where that is 0."""
+    """The entries divided by the length; unchanged if that is 0."""
     kind, truth, one = several(lanes), several(lanes, "i1"), spread("1.0", lanes)
     length = body.new(body.intrinsic("llvm.sqrt", row.square, lanes))
     over, positive = (body.new(f"fdiv {kind} {one}, {length}"), body.new(f"fcmp ogt {kind} {length}, {spread('0.0', lanes)}"))
@@ -52,7 +52,7 @@ def _product(body: Body, x: Sequence[str], y: Sequence[str], kind: str) -> str:
 
 
 def _at_least(body: Body, square: str, lanes: int) -> str:
-    """The square, or something positive where it is 0."""
+    """The square, or a positive number if it is 0."""
     kind, least = several(lanes), spread(hexadecimal(LEAST), lanes)
     test = body.new(f"fcmp olt {kind} {square}, {least}")
     return body.new(f"select {several(lanes, 'i1')} {test}, {kind} {least}, {kind} {square}")

@@ -1,4 +1,4 @@
-"""Before a program is printed: the operations that a processor has, and their order, with loops over the data rows."""
+"""Preparation of a program for printing: the operations that a processor has, and their order, with loops over the data rows."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -18,10 +18,11 @@ GROUP, SECTION, SUMS, WHOLE = 100, 800, 64, 3000
 
 
 def machine_program(program: Program) -> Program:
-    """The same outputs; what a mathematical library does not have is written out, and also what it would have to be
-    called for row by row.
+    """A program with the same outputs, in the operations of a processor and a mathematical library.
 
-    One number is computed fastest by the system's library, many at once by arithmetic without branches.
+    Functions that the library lacks are expanded, and also those that it would have to compute row by row.
+
+    The system's library is fastest for one number, arithmetic without branches for many at once.
     """
     outputs, tape = list(program.outputs), program.tape
     if any(tape.by_row):
@@ -100,15 +101,15 @@ def pieces_of_loop(program: Program, loop: Section) -> list[Section]:
 
 
 def in_pieces(nodes: list[Node], size: int) -> Iterator[list[Node]]:
-    """So many at a time."""
+    """Consecutive groups of a given size."""
     return (nodes[i : i + size] for i in range(0, len(nodes), size))
 
 
 def in_order(tape: Tape, outputs: Sequence[Node]) -> list[Node]:
-    """Every node after its arguments: what one group of outputs after the other needs, in the order of the tape.
+    """Every node after its arguments: the nodes that successive groups of outputs need, in the order of the tape.
 
-    Large groups let the processor work on many values at once; small ones keep few alive, without which the
-    compiler's time grows with the square of the program.
+    Large groups let the processor work on many values at once; small ones keep few alive, since otherwise the compiler's time
+    grows with the square of the program.
     """
     order: list[Node] = []
     done: set[Node] = set()
@@ -128,7 +129,7 @@ def in_order(tape: Tape, outputs: Sequence[Node]) -> list[Node]:
 
 
 def _levels(tape: Tape, order: list[Node]) -> dict[Node, int]:
-    """How many loops over the data must have run before a node can be computed."""
+    """The number of loops over the data that must have run before a node can be computed."""
     level: dict[Node, int] = {}
     for node in order:
         below = max((level[c] for c in tape.children(node)), default=0)

@@ -1,7 +1,7 @@
 """A program as WebAssembly text: a function ``(z, p, out)`` of three addresses, for a reader's browser.
 
-It prints the operations of `cfdyn.codegen.llvm_ir` one by one, so that the numbers are the same to the last bit where only
-+ − × ÷ √, comparisons and choices occur. What WebAssembly lacks (`CALLED`) is imported from the page under the name "math".
+It prints the operations of `cfdyn.codegen.llvm_ir` one by one, so that the numbers are the same to the last bit if only + − × ÷
+√, comparisons and choices occur. Functions that WebAssembly lacks (`CALLED`) are imported from the page under the name "math".
 Sums over data rows are loops that add one row after the other, the order of the machine code.
 """
 
@@ -95,7 +95,7 @@ class _Function:
                 self._set(f"$v{node}", "i32" if self.tape.ops[node] in TRUTHS else "f64", self._value(node))
 
     def _loop(self, section: Section) -> None:
-        """One row after the other; the columns stand in p, each filled up to a multiple of LANES."""
+        """One row after the other; the columns are in p, each padded to a multiple of LANES."""
         n, k = self.program.n_p, len(self.lines)
         self._set("$rows", "i32", f"(i32.trunc_f64_s (f64.load offset={8 * n} (local.get $p)))")
         filled = f"(i32.and (i32.add (local.get $rows) (i32.const {LANES - 1})) (i32.const {-LANES}))"
@@ -189,7 +189,7 @@ def _sign(op: str, x: str) -> str:
 
 
 def _bits(op: str, x: str) -> str:
-    """The three functions that look at the exponent and the mantissa of a double."""
+    """The three functions that read the exponent and the mantissa of a double."""
     if op == "exp2i":  # the sum's low bits are the biased exponent
         moved = f"(i64.reinterpret_f64 (f64.add {x} {_literal(float(3 * 2**51 + 1023))}))"
         return f"(f64.reinterpret_i64 (i64.shl {moved} (i64.const 52)))"

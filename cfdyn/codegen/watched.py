@@ -1,4 +1,4 @@
-"""What must be looked at to see that no state was too large, and whether a state that is no number shows later."""
+"""The entries that must be watched to detect a state that is too large, and whether a NaN state shows later."""
 
 from fractions import Fraction
 
@@ -13,9 +13,10 @@ _SUM = Fraction(2) + Fraction(1, 2**50)  # of two entries, round-off included
 
 
 def generating(program: Program, watched: int) -> tuple[list[int], list[Node | Fraction]]:
-    """Entries of which the sizes bound those of the first ``watched`` ones, and the factors |p| or c by which at most.
+    """Entries whose sizes bound those of the first ``watched`` ones, and the largest factors |p| or c.
 
-    An entry that is p zᵢ, or zᵢ as it was, is as large as zᵢ; one that was added to zᵢ is no larger than both together.
+    An entry that is p zᵢ, or the old zᵢ, is as large as zᵢ up to that factor; a summand of zᵢ is no larger than old and new zᵢ
+    together.
 
     >>> from cfdyn.tape.program import Tape
     >>> t = Tape()

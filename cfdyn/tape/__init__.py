@@ -1,1 +1,1 @@
-"""Straight-line programs and their derivatives: no numba, and sympy only where expressions come in."""
+"""Straight-line programs and their derivatives: no numba, and sympy only for the input of expressions."""

@@ -1,9 +1,9 @@
-"""Derivatives of a program, as more of the same program: forward and reverse mode on the tape.
+"""Derivatives of a program, as an extension of the same program: forward and reverse mode on the tape.
 
 Every derivative in the package comes from `forward` and `reverse`. A branch (Abs, Max, Piecewise)
 is differentiated piece by piece, and floor has the slope 0; at the switch itself the convention is sign(0) = 0,
-relu'(0) = 0, and Max and Min of a number and a constant are flat where they tie. Where two moving arguments tie, the slope
-is that of one of them.
+relu'(0) = 0, and Max and Min of a number and a constant have slope 0 at a tie. If two moving arguments tie, the slope is that of
+one of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -40,16 +40,16 @@ def forward(tape: Tape, outputs: Sequence[Node], tangents: Mapping[Node, Node]) 
 
 
 def reverse(tape: Tape, output: Node, leaves: Sequence[Node]) -> list[Node]:
-    """The gradient of one output with respect to leaves, in a multiple of the program's own size."""
+    """The gradient of one output with respect to leaves, with a size that is a multiple of the program's size."""
     return _Adjoints(tape, output, leaves).run()
 
 
 class _Adjoints:
     """∂(output)/∂(node), from the output down.
 
-    Two things need care. What a node without rows gets from nodes in a sum is added up over the rows, in one
-    sum. And what is only used by branches that are not taken gets exactly 0, although 0 times its slope may
-    be NaN: ``used`` says when a node is of use (no entry: always).
+    Two cases need care. The contributions of nodes in a sum to a node without rows are added up over the rows, in one sum. And a
+    node that only branches not taken use gets exactly 0, although 0 times its slope may be NaN: ``used`` is the condition under
+    which a node is used (no entry: always).
     """
 
     def __init__(self, tape: Tape, output: Node, leaves: Sequence[Node]):
@@ -97,7 +97,7 @@ class _Adjoints:
                 self._give(node, child, tape.select(test, seed, zero), test)
 
     def _give(self, node: Node, child: Node, part: Node, test: Node | None = None) -> None:
-        """Add to the child's adjoint; ``test``: only where it holds does the node depend on the child."""
+        """Add to the child's adjoint; ``test``: the node depends on the child only if this holds."""
         tape, zero = self.tape, self.tape.const(0)
         crossing = tape.by_row[node] and not tape.by_row[child]
         table = self.by_row if crossing else self.bar

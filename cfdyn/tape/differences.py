@@ -1,8 +1,8 @@
-"""Difference quotients of a program along a line, as more of the same program, without cancellation.
+"""Difference quotients of a program along a line, as an extension of the same program, without cancellation.
 
 [y(z + hv) − y(z − hv)]/(2h) loses its digits as h → 0 if the two values are subtracted. Here each node gets its quotient
-from those of its arguments: that of ab is ā·[b] + b̄·[a], where ā is the mean of the two values of a; nothing that
-nearly cancels is subtracted. At h = 0 the quotient is the directional derivative.
+from those of its arguments: that of ab is ā·[b] + b̄·[a], where ā is the mean of the two values of a; nearly equal numbers are
+never subtracted. At h = 0 the quotient is the directional derivative.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,9 +29,9 @@ def quotients(
 ) -> tuple[list[Node], list[Node], list[Node]]:
     """The outputs y at z + hv, at z − hv, and [y(z + hv) − y(z − hv)]/(2h), accurate for every h ≥ 0.
 
-    Where a branch (Abs, Max, Piecewise) is taken on one side only, the quotient is that of the two values.
+    If a branch (Abs, Max, Piecewise) is taken on one side only, the quotient is that of the two values.
 
-    direction : for each leaf of z that moves its v
+    direction : the entry of v for each moving leaf of z
     size : h; at 0, also by underflow, the quotient is the derivative Dy(z)[v]
 
     >>> from cfdyn.tape.evaluate import evaluate, mp_algebra
@@ -53,7 +53,7 @@ def quotients(
 
 
 class _Quotients:
-    """Of each node the values on both sides, and the quotient if they differ."""
+    """For each node the values on both sides, and the quotient if they differ."""
 
     def __init__(self, tape: Tape, direction: Mapping[Node, Node], size: Node):
         self.tape, self.size, self.known = tape, size, dict(direction)
@@ -62,7 +62,7 @@ class _Quotients:
         self.minus = {leaf: tape.sub(leaf, move) for leaf, move in moves.items()}
 
     def add(self, outputs: Sequence[Node]) -> None:
-        """Everything that the outputs need."""
+        """Add all nodes that the outputs need."""
         nodes = [node for node in self.tape.reachable(outputs) if node not in self.plus]
         for side in (self.plus, self.minus):
             side.update(zip(nodes, rebuild(self.tape, nodes, self.tape, side), strict=True))
@@ -75,7 +75,7 @@ class _Quotients:
         return self.plus[node] != self.minus[node]
 
     def quotient(self, node: Node) -> Node:
-        """Its quotient; 0 where it does not move."""
+        """The node's quotient; 0 if it does not move."""
         return self.known.get(node, self.tape.const(0))
 
     def mean(self, node: Node) -> Node:
@@ -133,7 +133,7 @@ class _Quotients:
         return t.div(t.sub(self.plus[node], self.minus[node]), t.mul(t.const(2), half))
 
     def _branch(self, node: Node, op: str, args: tuple[Node, ...]) -> Node:
-        """The quotient of the branch that both sides take, else that of their values."""
+        """The quotient of the branch that both sides take, otherwise that of their values."""
         t, zero, sides = self.tape, self.tape.const(0), (self.plus, self.minus)
         values = self._of_values(node, self.size)
         if op in ("sign", "heaviside", "floor"):

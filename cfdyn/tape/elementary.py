@@ -1,6 +1,6 @@
 """Elementary functions as straight-line programs on a tape: arithmetic and selects, no branch, no call.
 
-What a printer makes of them runs in vector lanes, on IEEE doubles rounded to nearest; nothing here
+The printed code runs in vector lanes, on IEEE doubles rounded to nearest; nothing here
 needs a fused multiply-add or survives fast-math. Besides the tape's own arithmetic the programs use
 four machine operations:
 
@@ -156,7 +156,7 @@ def tanh(tape: Tape, x: Node) -> Node:
 
 
 def sech2(tape: Tape, x: Node) -> Node:
-    """1 / cosh² x, nearly free beside tanh x; 3.2 ulp, exactly even; 0 where it is below 5e-308."""
+    """1 / cosh² x, almost free in addition to tanh x; 3.2 ulp, exactly even; 0 where it is below 5e-308."""
     size = Term(tape, x).apply("abs")
     _, _, h, q = _tanh_parts(size)
     return (size.constant(354.5) < size).choose(0.0, (1.0 + q) / (1.0 + h)).node
@@ -183,7 +183,7 @@ def cosh(tape: Tape, x: Node) -> Node:
 
 
 def _sin_reduced(x: Term, n: Term, unit: float, odd: Term) -> Term:
-    """sin(x - n unit pi/2), with the sign turned where ``odd`` is an odd integer."""
+    """sin(x - n unit pi/2), with the sign reversed if ``odd`` is an odd integer."""
     a, b, c, d = (n * (unit * part) for part in _HALF_PI)
     first = x - a
     second = first - b

@@ -1,7 +1,7 @@
 """Arithmetic with intervals as nodes of a tape: a pair (lo, hi) of nodes stands for every number between them.
 
-An end that is NaN leaves its side unbounded: so do poles, ∞ − ∞ and 0·∞. Comparisons with NaN are false, and all
-tests here are put so that false means "not known".
+An end that is NaN leaves its side unbounded: so do poles, ∞ − ∞ and 0·∞. Comparisons with NaN are false, and all tests here are
+formulated so that false means "not known".
 """
 
 import math
@@ -26,7 +26,7 @@ FALLING: Final = {"sech2": 1}
 
 
 class Enclosures:
-    """Operations on pairs: each result holds the values of the operation at all points of its arguments."""
+    """Operations on pairs: each result contains the values of the operation at all points of its arguments."""
 
     def __init__(self, tape: Tape):
         self.tape = tape
@@ -37,7 +37,7 @@ class Enclosures:
         self.never_negative: set[Node] = {self.zero, self.one}
 
     def constant(self, value: Fraction) -> Pair:
-        """A constant: itself where a double holds it, else the doubles beside it."""
+        """A constant: itself if it is a double, otherwise the two neighbouring doubles."""
         try:
             nearest = value.numerator / value.denominator
         except OverflowError:
@@ -50,7 +50,7 @@ class Enclosures:
         return below, above
 
     def outward(self, lo: Node, hi: Node, by: Fraction = UNIT, tiny: bool = True) -> Pair:
-        """The pair made wider by more than its rounding."""
+        """The pair widened by more than its rounding."""
         return self._moved("sub", lo, by, tiny), self._moved("add", hi, by, tiny)
 
     def _moved(self, op: str, end: Node, by: Fraction, tiny: bool) -> Node:
@@ -59,7 +59,7 @@ class Enclosures:
         return t.apply(op, end, t.add(room, t.const(SMALLEST)) if tiny else room)
 
     def within(self, a: Pair, low: int | None, high: int | None) -> Pair:
-        """The part of a pair between bounds that its values are known to respect."""
+        """The part of a pair between known bounds of its values."""
         t, (lo, hi) = self.tape, a
         if low is not None:
             lo = t.select(t.apply("lt", t.const(low), lo), lo, t.const(low))
@@ -70,7 +70,7 @@ class Enclosures:
         return lo, hi
 
     def hull(self, *ends: Node) -> Pair:
-        """From the least to the largest; unbounded if one is NaN."""
+        """The interval from the least to the largest; unbounded if one is NaN."""
         lo = hi = ends[0]
         for end in ends[1:]:
             if end not in (lo, hi):
@@ -78,7 +78,7 @@ class Enclosures:
         return lo, hi
 
     def either(self, *truths: Node | None) -> Node | None:
-        """The condition that one of them holds, as a node; None stands for never."""
+        """The condition that one of them holds, as a node; None means never."""
         result: Node | None = None
         for truth in truths:
             if truth is not None and truth != result:
@@ -86,11 +86,11 @@ class Enclosures:
         return result
 
     def denied(self, truth: Node) -> Node:
-        """Not the truth."""
+        """The negation of a condition."""
         return self.tape.apply("not", truth)
 
     def apart(self, a: Pair, point: int = 0) -> Node:
-        """The condition that the pair certainly leaves out a number, as a node."""
+        """The condition that the pair certainly excludes a number, as a node."""
         t = self.tape
         return t.apply("or", t.apply("lt", t.const(point), a[0]), t.apply("lt", a[1], t.const(point)))
 
@@ -109,7 +109,7 @@ class Enclosures:
         return self.outward(self.tape.sub(a[0], b[1]), self.tape.sub(a[1], b[0]), tiny=False)
 
     def mul(self, a: Pair, b: Pair) -> Pair:
-        """a b; fewer products where one factor is a point or never negative."""
+        """a b; fewer products if one factor is a point or never negative."""
         t = self.tape
         if b[0] == b[1] or b[0] in self.never_negative:
             a, b = b, a
@@ -133,7 +133,7 @@ class Enclosures:
         return a if a == b else self.tape.select(self.tape.apply("lt", sign, self.zero), a, b)
 
     def div(self, a: Pair, b: Pair) -> Pair:
-        """a / b; unbounded where b reaches over 0, one-sided where 0 is an end of b."""
+        """a / b; unbounded if b contains 0 in its interior, one-sided if 0 is an end of b."""
         t = self.tape
         turned = t.apply("le", b[1], self.zero)
         (a1, a2), (b1, b2) = ((t.select(turned, t.neg(hi), lo), t.select(turned, t.neg(lo), hi)) for lo, hi in (a, b))
@@ -171,17 +171,17 @@ class Enclosures:
         return self.within(result, 0, None) if base[0] in self.never_negative else result
 
     def real_power(self, a: Pair, b: Pair) -> Pair:
-        """a**b for a >= 0: it is monotone in either, so a corner is the least and a corner the largest."""
+        """a**b for a >= 0: it is monotone in a and in b, so corners are the least and the largest value."""
         corners = [self.tape.apply("pow", x, y) for x in a for y in b]
         return self.within(self.outward(*self.hull(*corners), LIBRARY), 0, None)
 
     def rising(self, op: str, a: Pair) -> Pair:
-        """A function that only rises."""
+        """An increasing function."""
         ends = (self.tape.apply(op, a[0]), self.tape.apply(op, a[1]))
         return self.within(self.outward(*ends, LIBRARY), *RISING[op])
 
     def even(self, op: str, a: Pair) -> Pair:
-        """A function that rises or falls with |a|."""
+        """An even function that is monotone in |a|."""
         base = self.size(a)
         ends = (self.tape.apply(op, base[0]), self.tape.apply(op, base[1]))
         if op in FALLING:
@@ -189,7 +189,7 @@ class Enclosures:
         return self.within(self.outward(*ends, LIBRARY), EVEN[op], None)
 
     def wave(self, op: str, a: Pair) -> Pair:
-        """sin or cos: the ends, and 1 or -1 where a peak or a trough may lie between them."""
+        """sin or cos: the values at the ends, and 1 or -1 if a maximum or a minimum may lie between them."""
         t, quarter = self.tape, 0.0 if op == "cos" else math.pi / 2
         ends = self.outward(*self.hull(t.apply(op, a[0]), t.apply(op, a[1])), LIBRARY)
         lo, hi = self.within(ends, -1, 1)
@@ -197,7 +197,7 @@ class Enclosures:
         return t.select(trough, lo, t.const(-1)), t.select(peak, hi, self.one)
 
     def misses(self, a: Pair, at: float, period: float) -> Node:
-        """The condition, as a node, that no at + k·period, k whole, lies in the pair: the one nearest to its middle decides."""
+        """The condition, as a node, that no at + k·period, k whole, lies in the pair: the one closest to its centre decides."""
         t, half, (lo, hi) = self.tape, self.tape.const(Fraction(1, 2)), a
         middle = t.sub(t.add(t.mul(half, lo), t.mul(half, hi)), t.exactly(at))
         turns = t.apply("round", t.mul(t.exactly(1 / period), middle))

@@ -1,6 +1,6 @@
 """Evaluate a program over any number type: one loop over the nodes and a table of functions.
 
-The table (`Algebra`) decides what a number is. `mp_algebra(digits)` computes with mpmath numbers of
+The table (`Algebra`) defines the number type. `mp_algebra(digits)` computes with mpmath numbers of
 that many digits, `on_arrays` with NumPy arrays; `compile` in the codegen layer prints the same program for the machine.
 """
 
@@ -25,7 +25,7 @@ Call = tuple[int, Callable, list[int]]  # where a value goes, its function, and 
 
 @dataclass(frozen=True)
 class Algebra:
-    """A number type: how to make a constant, and the functions by the tape's names."""
+    """A number type: the constructor of constants, and the functions by the tape's names."""
 
     constant: Callable[[Fraction], Any]
     functions: Mapping[str, Callable]
@@ -37,7 +37,7 @@ def evaluate(program: Program, algebra: Algebra, z: Sequence, p: Sequence, data:
     """The outputs as numbers of the algebra.
 
     z, p : sequences of the algebra's numbers, (n_z,) and (n_p,)
-    data : rows of numbers, (rows, n_columns); empty where the program reads no data
+    data : rows of numbers, (rows, n_columns); empty if the program reads no data
 
     >>> t = Tape()
     >>> square = Program(t, (t.ipow(t.leaf("z", 0), 2),), n_z=1, n_p=0)
@@ -49,7 +49,7 @@ def evaluate(program: Program, algebra: Algebra, z: Sequence, p: Sequence, data:
 
 
 class Ready:
-    """A program that is evaluated again and again over one number type: constants are made once, functions looked up once.
+    """A program for repeated evaluation over one number type: constants are made once, functions are resolved once.
 
     >>> t = Tape()
     >>> square = Program(t, (t.mul(t.const(3), t.ipow(t.leaf("z", 0), 2)),), n_z=1, n_p=0)
@@ -80,7 +80,7 @@ class Ready:
         self.outputs = [place[node] for node in program.outputs]
 
     def __call__(self, z: Sequence, p: Sequence, blocks: Iterable | None = None) -> list:
-        """The outputs, as `evaluate` gives them. ``blocks``: of rows, each column an array whose first axis counts them."""
+        """The outputs, as of `evaluate`. ``blocks``: blocks of rows, each column an array whose first axis counts the rows."""
         values = self.start.copy()
         for k, op, index in self.inputs:
             values[k] = z[index] if op == "z" else p[index]
@@ -91,7 +91,7 @@ class Ready:
 
 
 def _levels(program: Program) -> dict[Node, int]:
-    """How many sums over rows stand within each other below each node."""
+    """The nesting depth of sums over rows below each node."""
     tape, levels = program.tape, dict[Node, int]()
     for node in program.order:
         levels[node] = max((levels[a] + (tape.ops[a] == "rowsum") for a in tape.children(node)), default=0)
@@ -99,7 +99,7 @@ def _levels(program: Program) -> dict[Node, int]:
 
 
 class _RowSums:
-    """Sums over the rows of data: what they share is computed once a row."""
+    """Sums over the rows of data: shared nodes are computed once per row."""
 
     def __init__(self, tape: Tape, algebra: Algebra, sums: Sequence[Node], place: Mapping[Node, int], data: Sequence):
         bodies = [tape.args[node][0] for node in sums]
@@ -110,7 +110,7 @@ class _RowSums:
         self.data, self.zero = data, algebra.constant(Fraction(0))
 
     def fill(self, values: list, blocks: Iterable | None = None) -> None:
-        """Put the sums in their places, from what stands in those of the nodes of no row; row by row in either case."""
+        """Store the sums in their places, from the values of the nodes that do not depend on a row; row by row in either case."""
         if not self.places:
             return
         totals, added = [self.zero] * len(self.places), operator.add if blocks is None else _all_added
@@ -136,7 +136,7 @@ def _fill(values: list, calls: Sequence[Call]) -> None:
 
 
 def _call(tape: Tape, algebra: Algebra, node: Node, place: Mapping[Node, int]) -> Call:
-    """The function of a node, and the places of what it reads."""
+    """The function of a node, and the places of its arguments."""
     op, args = tape.ops[node], tape.args[node]
     function = _to_power(algebra.functions[op], args[1]) if op == "ipow" else algebra.functions[op]
     return place[node], function, [place[a] for a in tape.children(node)]
@@ -163,10 +163,9 @@ def _value(tape: Tape, algebra: Algebra, node: Node, values: Mapping, inputs: Ma
 
 @lru_cache(maxsize=16)
 def mp_algebra(digits: int) -> Algebra:
-    """mpmath numbers of ``digits`` decimal digits, in a context of their own.
+    """mpmath numbers of ``digits`` decimal digits, in a separate context.
 
-    A value outside the real domain (the log of a negative number) is NaN, and so is a pole (1/0), where floats
-    have an infinity.
+    A value outside the real domain (the log of a negative number) is NaN, and so is a pole (1/0), which is infinite in floats.
     """
     import mpmath
 
@@ -222,7 +221,7 @@ def _mp_functions(mp: Any) -> dict[str, Callable]:
 
 
 def _bounded(mp: Any, function: Callable) -> Callable:
-    """The function where its argument is below 2^HUGE; beyond, its value or its reduction would fill the memory."""
+    """The function for arguments below 2^HUGE; beyond, its value or its reduction would exhaust the memory."""
 
     def guarded(x: Any) -> Any:
         if x != 0 and mp.isfinite(x) and mp.mag(x) > HUGE:
@@ -235,7 +234,7 @@ def _bounded(mp: Any, function: Callable) -> Callable:
 
 
 def _bounded_power(mp: Any) -> Callable:
-    """x**y where |y| is below 2^HIGH; beyond, 1 or 0, or an overflow, which it would take forever to find out."""
+    """x**y for |y| below 2^HIGH; beyond, 1 or 0, or an overflow, whose computation would not end."""
 
     def guarded(x: Any, y: Any) -> Any:
         if y == 0 or not (mp.isfinite(y) and mp.mag(y) > HIGH):
@@ -250,7 +249,7 @@ def _bounded_power(mp: Any) -> Callable:
 
 
 def on_arrays(program: Program, data: Sequence = ()) -> Callable[[Sequence, Sequence[float] | np.ndarray], list]:
-    """The program as a function of (z, p), z arrays of one shape or numbers; an output that reads no array is a number.
+    """The program as a function of (z, p), with z arrays of one shape or numbers; an output that reads no array is a number.
 
     >>> t = Tape()
     >>> x, y = t.leaves("z", 2)

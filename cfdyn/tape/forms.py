@@ -1,8 +1,8 @@
-"""What a tape computes, as sums of products of atoms: two formulas with the same form are the same function.
+"""The functions of a tape as sums of products of atoms: two formulas with the same form are the same function.
 
 An atom is an input, or a function of forms. Odd and even functions lose the sign of their argument, a select is
-b + [c](a − b) with the truth [c] as an atom, and a sum of many terms becomes an atom of its own. Forms that differ say
-nothing.
+b + [c](a − b) with the truth [c] as an atom, and a sum of many terms becomes a separate atom. Different forms allow no
+conclusion.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,9 +24,9 @@ Exchange = tuple[tuple[int, ...], tuple[int, ...]]  # (σ, s): entry i of the im
 
 
 class Forms:
-    """The forms of one program for given parameters; all that it makes share their atoms.
+    """The forms of one program for given parameters, which share their atoms.
 
-    ``partial``: the atoms without which a value does not exist, such as a logarithm or what is divided by.
+    ``partial``: the atoms that are not defined everywhere and on which a value depends, such as a logarithm or a divisor.
 
     >>> from cfdyn.tape.program import Tape
     >>> t = Tape()
@@ -52,7 +52,7 @@ class Forms:
         return self.atom("z", k)
 
     def outputs(self, state: Sequence[Form]) -> list[Form]:
-        """The forms of the outputs where the entries of the state are these."""
+        """The forms of the outputs for these entries of the state."""
         done: dict[Node, Form] = {}
         for node in self.nodes:
             done[node] = self._whole(self._made(node, state, done))
@@ -165,7 +165,7 @@ class Forms:
         return result
 
     def _truth(self, op: str, x: list[Form]) -> Form:
-        """1 where it holds, else 0: of comparisons the sign of the difference, whatever its positive factor."""
+        """1 if it holds, else 0: for comparisons the sign of the difference, up to a positive factor."""
         if op == "not":
             return plus(constant(1), minus(x[0]))
         if op in ("and", "or"):
@@ -181,7 +181,7 @@ class Forms:
         return plus(constant(1), minus(self.function("not positive" if op == "lt" else "negative", of)))
 
     def _rowsum(self, a: Form) -> Form:
-        """Term by term; what does not depend on the row is a factor of the sum."""
+        """The sum over rows, term by term; factors that do not depend on the row are moved out."""
         result: Form = {}
         for monomial, value in a.items():
             outer = tuple(pair for pair in monomial if pair[0] not in self.by_row)
@@ -192,12 +192,12 @@ class Forms:
 
 
 def constant(value: int | Fraction) -> Form:
-    """A number."""
+    """A constant form."""
     return {(): Fraction(value)} if value else {}
 
 
 def scaled(a: Form, factor: Fraction) -> Form:
-    """A multiple other than 0."""
+    """A nonzero multiple."""
     return {monomial: factor * value for monomial, value in a.items()}
 
 
@@ -229,8 +229,8 @@ def _frozen(a: Form) -> tuple:
 class Commutation:
     """True if f(g z) = g f(z), exactly, for a program's f at given parameters.
 
-    Both sides are written in forms that are the same only for the same function: where they differ nothing is known.
-    What has no value everywhere (a root, a quotient) must be the same on both sides too. ``size``: nodes to go through.
+    Both sides are written in forms that agree only for the same function; if they differ, nothing is known. Parts that are not
+    defined everywhere (a root, a quotient) must also agree on both sides. ``size``: the number of nodes to process.
 
     >>> from cfdyn.tape.program import Tape
     >>> t = Tape()
@@ -251,7 +251,7 @@ class Commutation:
         return there == _moved(g, self.here) and domain == self.domain
 
     def _at(self, z: list[Form]) -> tuple[list[Form], set[int]]:
-        """The outputs, and what must exist for them."""
+        """The outputs, and the partial atoms on which they depend."""
         self.forms.partial = set()
         return self.forms.outputs(z), self.forms.partial
 

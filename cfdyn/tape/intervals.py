@@ -1,8 +1,7 @@
 """A program as one of intervals: from a box of states, bounds of the outputs over it.
 
-Every value that moves becomes a pair (lo, hi), and each operation is followed by a step outward that is larger than its
-rounding. The bounds are those of doubles and of the system's mathematical library: in practice they hold all values,
-but nothing here is a proof.
+Every value that moves becomes a pair (lo, hi), and after each operation the pair is widened by more than its rounding. The bounds
+rely on doubles and on the system's mathematical library: in practice they contain all values, but they are not a proof.
 """
 
 import random
@@ -23,12 +22,12 @@ SCALES = (0.5, 1.0, 3.0, 10.0)  # of the state, in turn
 def interval_program(program: Program, function: Sequence[Node] | None = None) -> Program:
     """The program over boxes: z = (lo_0, hi_0, lo_1, hi_1, …), the outputs in the same way; parameters and data are points.
 
-    An output that nothing bounds is (−∞, ∞). Where the program is undefined on the whole box (the log of negative
-    numbers) all outputs are (∞, −∞): an empty interval.
+    An output without a bound is (−∞, ∞). If the program is undefined on the whole box (the log of negative numbers), all outputs
+    are (∞, −∞): an empty interval.
 
-    function : where the program computes derivatives, the nodes of what it differentiates; its bounds are (−∞, ∞)
-        wherever that may jump or leave its domain in the box, so that they hold for all difference quotients too;
-        that the branches of a Piecewise meet is inferred from samples of their border
+    function : if the program computes derivatives, the nodes of the differentiated function; the bounds are (−∞, ∞) wherever it
+        may jump or leave its domain in the box, so that they also hold for all difference quotients; whether the branches of a
+        Piecewise agree is inferred from samples of their border
 
     UsageError: an operation without an interval version
 
@@ -52,9 +51,9 @@ def interval_program(program: Program, function: Sequence[Node] | None = None) -
 
 
 class _Intervals(Enclosures):
-    """For each node of a source its pair; of conditions the pair (certain, possible).
+    """For each node of a source its pair; for conditions the pair (certain, possible).
 
-    ``irregular`` says where a node may jump or leave its domain, ``undefined`` where it has no value anywhere.
+    ``irregular``: where a node may jump or leave its domain; ``undefined``: where it has no value anywhere.
     """
 
     def __init__(self, source: Tape, outputs: Sequence[Node], function: Sequence[Node] | None):
@@ -70,7 +69,7 @@ class _Intervals(Enclosures):
             self._note(node, source.ops[node], source.args[node])
 
     def bounds(self, pairs: list[Pair], bad: Node | None, empty: bool) -> list[Node]:
-        """The ends in turn; NaN, and all where ``bad`` holds, replaced by the infinity that says so."""
+        """The ends in turn; NaN, and all ends where ``bad`` holds, replaced by the infinity that marks this."""
         t, lowest = self.tape, self.tape.neg(self.infinite)
         result = []
         for pair in pairs:
@@ -152,7 +151,7 @@ class _Intervals(Enclosures):
         return t.apply("le", a[1], b[0]), self.denied(above)
 
     def _chosen(self, condition: Pair, a: Pair, b: Pair) -> Pair:
-        """One branch, or both where the condition is not decided."""
+        """One branch, or both if the condition is undecided."""
         t, (certain, possible) = self.tape, condition
         lo, hi = t.apply("min", a[0], b[0]), t.apply("max", a[1], b[1])
         ends = [t.select(certain, x, t.select(possible, both, y)) for x, both, y in zip(a, (lo, hi), b, strict=True)]
@@ -161,7 +160,7 @@ class _Intervals(Enclosures):
         return ends[0], ends[1]
 
     def _note(self, node: Node, op: str, args: tuple) -> None:
-        """From the node itself and its arguments, branches only as far as they are taken."""
+        """Collect the notes of the node itself and its arguments; those of branches only as far as they are taken."""
         for table, own in ((self.irregular, self._breaks(node, op, args)), (self.undefined, self._missing(op, args))):
             children = self.source.children(node)
             if op == "select":
@@ -217,9 +216,9 @@ class _Intervals(Enclosures):
 
 
 def continuous(tape: Tape, outputs: Sequence[Node], condition: Node) -> bool:
-    """True if the outputs are the same on both sides of where a condition changes, wherever random segments cross that.
+    """True if the outputs agree on both sides of the border of a condition, wherever random segments cross it.
 
-    Parameters are drawn between 0 and 1: what is continuous for special values of them only is not found to be so.
+    Parameters are drawn between 0 and 1: continuity only for special values of them is not detected.
 
     >>> t = Tape()
     >>> x, one = t.leaf("z", 0), t.const(1)

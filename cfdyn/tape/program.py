@@ -1,9 +1,9 @@
 """A hash-consed straight-line program: every value is computed once, in the order of its number.
 
-A node is an int. Its operation and arguments stand in ``Tape.ops`` and ``Tape.args``; arguments
+A node is an int. Its operation and arguments are in ``Tape.ops`` and ``Tape.args``; arguments
 always have smaller numbers, so a walk in increasing order is an evaluation. Constants are exact
 (``Fraction``); nodes that depend on a data column are *row nodes*, and ``rowsum`` adds one up over
-all data rows, so a loss on many rows stays a small program with a loop in it.
+all data rows, so a loss on many rows remains a small program with a loop.
 """
 
 from collections.abc import Container, Iterable, Sequence
@@ -76,18 +76,18 @@ class Tape:
         return node
 
     def exactly(self, value: float) -> Node:
-        """The constant that a double is."""
+        """The exact value of a double, as a constant."""
         return self.const(Fraction(value))
 
     def leaf(self, op: str, index: int = 0) -> Node:
         """An input: ``z`` state, ``p`` parameter, ``col`` data column, ``rows`` their count, ``pi``, ``e``.
 
-        ``nil`` is a 0 that no rule removes: nil·u is 0 where u is finite, and undefined elsewhere.
+        ``nil`` is a 0 that no rule simplifies: nil·u is 0 where u is finite, and undefined elsewhere.
         """
         return self._node(op, (index,), op == "col")
 
     def leaves(self, op: str, count: int, first: int = 0) -> list[Node]:
-        """So many inputs of one kind, from the index ``first`` on."""
+        """A number of inputs of one kind, from the index ``first`` on."""
         return [self.leaf(op, first + i) for i in range(count)]
 
     def named(self, op: str, names: Iterable[str]) -> dict[str, Node]:
@@ -99,14 +99,14 @@ class Tape:
         return self.args[node][0] if self.ops[node] == "const" else None
 
     def children(self, node: Node) -> tuple[Node, ...]:
-        """The nodes that this one reads."""
+        """The nodes that a node reads."""
         op = self.ops[node]
         if op == "ipow":
             return self.args[node][:1]
         return () if op in LEAVES else self.args[node]
 
     def apply(self, op: str, *args: Node) -> Node:
-        """The node for ``op`` of the arguments, simplified where there is a rule for it."""
+        """The node for ``op`` of the arguments, simplified if there is a rule for it."""
         return getattr(self, op)(*args) if op in _SIMPLIFIED else self._raw(op, *args)
 
     def _raw(self, op: str, *args: Node) -> Node:
@@ -156,7 +156,7 @@ class Tape:
         return self._node("neg", (a,), self.by_row[a])
 
     def mul(self, a: Node, b: Node) -> Node:
-        """a * b; constants are gathered in front."""
+        """a * b; constants are collected in front."""
         x, y = self.value(a), self.value(b)
         if x is not None and y is not None and _small(x, y):
             return self.const(x * y)
@@ -258,7 +258,7 @@ class Tape:
         return self.total(self.mul(x, y) for x, y in zip(a, b, strict=True))
 
     def reachable(self, outputs: Iterable[Node], stop: Container[Node] = ()) -> list[Node]:
-        """All nodes that the outputs need, in the order of evaluation; nothing below the nodes in ``stop``."""
+        """All nodes that the outputs need, in the order of evaluation; none below the nodes in ``stop``."""
         seen: set[Node] = set()
         stack = list(outputs)
         while stack:
@@ -286,7 +286,7 @@ class Program:
         return self.tape.reachable(self.outputs)
 
     def cost(self, rows: int = 1) -> int:
-        """Operations of one evaluation, a transcendental function counted as eight."""
+        """The number of operations of one evaluation, a transcendental function counted as eight."""
         total = 0
         for node in self.order:
             weight = 8 if self.tape.ops[node] in TRANSCENDENTAL else 1

@@ -14,9 +14,8 @@ def rebuild(
 ) -> list[Node]:  # fmt: skip
     """The outputs on the target tape, which may be the source itself.
 
-    replaced : nodes of the source → what stands for them on the target
-    expansions : for unary operations, what to write instead; with ``rows_only`` only where the value
-        depends on a data row
+    replaced : nodes of the source → their replacements on the target
+    expansions : for unary operations, their expansions; with ``rows_only`` only if the value depends on a data row
 
     >>> from cfdyn.tape.program import Tape
     >>> t, other = Tape(), Tape()

@@ -1,4 +1,4 @@
-"""Where a program changes its branch."""
+"""The functions at whose zeros a program changes branch."""
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -12,10 +12,10 @@ _SWITCHING = _SIGNS | _COMPARED | {"floor"}
 
 
 def switches(tape: Tape, outputs: Sequence[Node]) -> list[Node]:
-    """The functions at whose zeros a value that the outputs need changes its branch; none that depends on a data row.
+    """The functions at whose zeros a value that the outputs need changes branch, except those that depend on a data row.
 
-    u for |u|, sign(u) and Heaviside(u), a − b for max, min and comparisons of a and b, sin πu for floor(u), which is 0 at
-    whole numbers exactly; each once, whatever its sign.
+    u for |u|, sign(u) and Heaviside(u), a − b for max, min and comparisons of a and b, sin πu for floor(u), which is exactly 0 at
+    whole numbers; each once, up to its sign.
 
     >>> t = Tape()
     >>> x, y = t.leaf("z", 0), t.leaf("z", 1)
@@ -34,7 +34,7 @@ def switches(tape: Tape, outputs: Sequence[Node]) -> list[Node]:
 
 
 def one_sided(tape: Tape, outputs: Sequence[Node], signs: Mapping[Node, int]) -> list[Node]:
-    """The outputs with the branches that are taken where the given switching functions have these signs, everywhere.
+    """The outputs with the branches, used everywhere, that are taken where the given switching functions have these signs.
 
     >>> t = Tape()
     >>> x, y = t.leaf("z", 0), t.leaf("z", 1)
@@ -72,7 +72,7 @@ def _nearest(tape: Tape, u: Node) -> tuple[Node, Node]:
 
 
 def _branch(tape: Tape, op: str, children: Sequence[Node], sign: int) -> Node:
-    """The value of an operation on one side of where it switches."""
+    """The value of an operation on one side of its switch."""
     if op in ("max", "min"):
         return children[0 if (sign > 0) == (op == "max") else 1]
     if op == "floor":

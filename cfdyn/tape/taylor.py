@@ -1,6 +1,6 @@
 """Truncated Taylor arithmetic on the tape: the series of a program along a curve, to any order.
 
-Applying `forward` k times differentiates every term of the derivatives before; the recurrences here
+Applying `forward` k times differentiates every term of the earlier derivatives; the recurrences here
 cost O(k²) operations for each node (Griewank & Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008,
 ch. 13; Neidinger, SIAM Review 52, 545–563, 2010). At a switch the conventions are those of `derivatives`.
 """
@@ -23,8 +23,8 @@ def taylor(tape: Tape, outputs: Sequence[Node], curves: Mapping[Node, Sequence[N
     of the slope s are needed. O(nodes · order²) nodes are added to the tape. Where x = 0, xᵃ is not a number unless
     a is a positive integer constant or, for the coefficients k < a, independent of s.
 
-    curves : c_0, c_1, … of each leaf that moves, nodes of the tape; coefficients left out are 0. With c_0 the
-        leaf itself or any other node: the series of one application of a map is the curve for the next.
+    curves : c_0, c_1, … of each leaf that moves, nodes of the tape; omitted coefficients are 0. c_0 may be the leaf itself or any
+        other node: the series of one application of a map is the curve for the next.
 
     >>> from cfdyn.tape.evaluate import evaluate, mp_algebra
     >>> from cfdyn.tape.program import Program
@@ -52,7 +52,7 @@ _Slopes = dict[Node, list[tuple[Node, Node]]]
 
 
 def _closure(tape: Tape, outputs: Sequence[Node], curves: Mapping, leaves: set[Node]) -> tuple[list[Node], _Slopes]:
-    """All nodes that take part, in the order of evaluation, and the slopes of those that move.
+    """All nodes involved, in the order of evaluation, and the slopes of those that move.
 
     Slopes have slopes themselves; as equal expressions are equal nodes, this ends after a few rounds.
     """
@@ -76,7 +76,7 @@ def _closure(tape: Tape, outputs: Sequence[Node], curves: Mapping, leaves: set[N
 
 
 def _slopes(tape: Tape, node: Node, moving: set[Node]) -> list[tuple[Node, Node]]:
-    """Pairs (u, ∂y/∂u) of a function that has no recurrence of its own."""
+    """Pairs (u, ∂y/∂u) of a function without its own recurrence."""
     op, args = tape.ops[node], tape.args[node]
     if op in UNARY and op != "sqrt":
         return [(args[0], partials(tape, node)[0]())]
@@ -89,7 +89,7 @@ def _slopes(tape: Tape, node: Node, moving: set[Node]) -> list[tuple[Node, Node]
 
 
 class _Expansion:
-    """The series of every node, computed order by order; the series of what does not move has length 1."""
+    """The series of every node, computed order by order; the series of a node that does not move has length 1."""
 
     def __init__(self, tape: Tape, series: dict[Node, list[Node]], slopes: _Slopes):
         self.tape, self.series, self.slopes = tape, series, slopes
@@ -120,7 +120,7 @@ class _Expansion:
         return t.mul(t.const(Fraction(1, k)), total)
 
     def convolve(self, a: Sequence[Node], b: Sequence[Node], k: int) -> Node:
-        """Σ a_j b_{k−j} over the coefficients that there are."""
+        """Σ a_j b_{k−j} over the existing coefficients."""
         span = range(max(0, k - len(b) + 1), min(k + 1, len(a)))
         return self.tape.total(self.tape.mul(a[j], b[k - j]) for j in span)
 
@@ -129,7 +129,7 @@ class _Expansion:
         return [self.tape.mul(self.tape.const(j), self.at(u, j)) for j in range(k + 1)]
 
     def power(self, node: Node, k: int) -> Node:
-        """x y′ = a x′ y for y = xᵃ with a constant; a product where a is a positive integer."""
+        """x y′ = a x′ y for y = xᵃ with constant a; a product if a is a positive integer."""
         t, op, args = self.tape, self.tape.ops[node], self.tape.args[node]
         x, y = self.series[args[0]], self.series[node]
         a = t.const(args[1] if op == "ipow" else Fraction(1, 2)) if op != "pow" else self.at(args[1], 0)

@@ -45,11 +45,11 @@ class Term:
         return self.apply("neg")
 
     def square(self) -> Term:
-        """The product with itself, never gathered into a higher power."""
+        """The product with itself, never combined into a higher power."""
         return Term(self.tape, self.tape._raw("mul", self.node, self.node))
 
     def choose(self, a: Term | float, b: Term | float) -> Term:
-        """a where this condition holds, else b."""
+        """a if this condition holds, else b."""
         return self.apply("select", a, b)
 
     def at_most(self, bound: float) -> Term:
