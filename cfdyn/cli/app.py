@@ -22,9 +22,9 @@ $ cfdyn list losses
 
 
 def application(command: str = "") -> typer.Typer:
-    """The application with one command, so that no other is read; with all of them if there is none of that name.
+    """The application with one command, so that no other is imported; with all of them if there is none of that name.
 
-    ``commands/orbit.py`` holds the function ``orbit``, the command of that name; ``list_`` gives ``list``, ``mean_square``
+    ``commands/orbit.py`` defines the function ``orbit``, the command of that name; ``list_`` becomes ``list``, ``mean_square``
     ``mean-square``.
     """
     app = typer.Typer(

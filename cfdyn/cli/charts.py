@@ -1,4 +1,4 @@
-"""A chart of several curves, as ``cfdyn curve`` makes, prints and hands it on."""
+"""A chart of several curves, as ``cfdyn curve`` computes, prints and saves it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def chart_answer(
     curves: list[BifurcationCurve], chosen: str, title: str, switch: bool, depth: int | None, tongues: int | None,
     steps: int | None, say: Say,
 ) -> Answer:  # fmt: skip
-    """The chart from some curves on, with what begins at their special points and the regions if ``switch``."""
+    """The chart of some curves; with ``switch``, also of those that begin at their special points, and of the regions."""
     from cfdyn.analysis.parameters.chart import chart
 
     first = curves[0]
@@ -50,7 +50,7 @@ def chart_answer(
 
 
 def every(kinds: list[str], begin: Callable[[str], Begun]) -> list[Begun]:
-    """What is begun of each kind, with a warning for those that are not met; the error where none is."""
+    """The curves begun for each kind, with a warning for kinds that are not found; the error if none is found."""
     begun, missed = [], []
     for kind in kinds:
         try:
@@ -65,19 +65,19 @@ def every(kinds: list[str], begin: Callable[[str], Begun]) -> list[Begun]:
 
 
 def switch_only(switch: bool, **others: Any) -> None:
-    """Refuse options that mean nothing without ``--switch``."""
+    """Refuse options that need ``--switch``."""
     wrong = [f"--{name}" for name, value in others.items() if value is not None]
     if wrong and not switch:
         raise UsageError(f"{' and '.join(wrong)} belong{'s' if len(wrong) == 1 else ''} to --switch")
 
 
 def _without(record: Any) -> dict[str, Any]:
-    """A record as a dictionary without where it comes from."""
+    """A record as a dictionary without its provenance."""
     return {key: value for key, value in record.to_json().items() if key != "provenance"}
 
 
 def _print(screen: Screen, chart: Chart, title: str) -> None:
-    """Print the curves, their special points, what did not begin, and the regions."""
+    """Print the curves, their special points, the curves that could not be started, and the regions."""
     count = f"{len(chart)} curves" if len(chart) > 1 else "a curve"
     screen.print(f"{title}: {count} in {chart.names[0]} and {chart.names[1]}")
     rows = list(zip(chart.curves, chart.origins, strict=True))
@@ -100,7 +100,7 @@ def _print(screen: Screen, chart: Chart, title: str) -> None:
 
 
 def _values(chart: Chart, parameters: np.ndarray) -> list[str]:
-    """Six digits, 0 for what is round-off beside the bounds."""
+    """Six digits, 0 for round-off compared with the bounds."""
     return [shown(float(value), (lo, hi), 6) for value, (lo, hi) in zip(parameters, chart.bounds.tolist(), strict=True)]
 
 

@@ -1,4 +1,4 @@
-"""What makes a function a command: its options in their order, and one way to save, draw and say its result."""
+"""The decorator that turns a function into a command: its options in order, and one way to save, draw and print its result."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -44,12 +44,12 @@ LAST = 1000  # the place of a command that asks for none
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command answers.
+    """The answer of a command.
 
-    ``document``: makes what --json prints; ``tables``: prints the same for people; ``text``: printed as it is in their place;
-    ``headline``: what --brief prints; ``record``: saved and drawn, by ``draw(record, file, **limits)`` if not by `cfdyn.plot`;
-    ``figures``: files drawn besides; ``certificates``: documents of `cf.certify`, saved beside the record; ``status``: the exit
-    status; ``columns``: makes the table for --csv where that has more than what is printed.
+    ``document``: makes the output of --json; ``tables``: prints the same for people; ``text``: printed unchanged in their place;
+    ``headline``: the output of --brief; ``record``: saved and drawn, by ``draw(record, file, **limits)`` or by `cfdyn.plot`;
+    ``figures``: further files drawn; ``certificates``: documents of `cf.certify`, saved beside the record; ``status``: the exit
+    status; ``columns``: makes the table for --csv if it has more than the printed one.
     """
 
     document: Callable[[], dict[str, Any]]
@@ -64,14 +64,14 @@ class Answer:
     columns: Callable[[], dict[str, list[Any]]] | None = None
 
     def write_table(self, csv: Path) -> None:
-        """All rows and columns of what is printed, and all digits, as a file."""
+        """Write all rows and columns of the printed table, with all digits, to a file."""
         from cfdyn.cli.output.tables import printed
         from cfdyn.records.exports import write_columns
 
         write_columns(csv, self.columns() if self.columns else printed(self.tables))
 
     def show(self, json: bool, files: Files | None, csv: Path | None, brief: bool = False) -> None:
-        """On stdout, with the names of the files; ``brief``: the headline alone, unless a document is asked for."""
+        """Print the answer on stdout, with the names of the files; ``brief``: only the headline, unless for a document."""
         if json:
             print_json({**self.document(), **(files.names() if files else {} if csv is None else {"csv": str(csv)})})
         elif brief:
@@ -88,7 +88,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Outputs:
-    """The options that say where an answer goes."""
+    """The options for the output of an answer."""
 
     out: OUT = FOLDER
     plot: PLOT = None
@@ -110,7 +110,7 @@ def _parameters(of: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
 
 
 def _keep(record: Any, files: Files, name: str, say: Callable[[str], None], reads: bool) -> None:
-    """Write what was done when Ctrl-C came, without its figure, and say so at the end; ``reads``: it continues with a record."""
+    """After Ctrl-C write the finished part without its figure, and report this at the end; ``reads``: it continues a record."""
     if record is None:
         return
     with interrupts.finishing():
@@ -123,7 +123,7 @@ def _keep(record: Any, files: Files, name: str, say: Callable[[str], None], read
 
 
 def _patient(say: Say) -> Say:
-    """From its first words on something is done: only then an interrupt leaves time to write that."""
+    """From its first words on there is a partial result: only then an interrupt leaves time to write it."""
 
     def told(words: str) -> None:
         interrupts.patience()
@@ -133,7 +133,7 @@ def _patient(say: Say) -> Say:
 
 
 def _say_form(parameter: inspect.Parameter) -> None:
-    """Give an option or argument the form of its values by their type, where it does not say one; brackets: may be left out."""
+    """Give an option or argument the form of its values by their type, if it names none; brackets mean optional."""
     kind, about = get_args(parameter.annotation)
     if isinstance(about, ArgumentInfo):
         name = about.metavar or parameter.name.upper()
@@ -150,12 +150,12 @@ def command(
     """A command with these options, in the order of its help.
 
     ``group``: its heading in the list of commands; ``place``: its rank there, and the least of a group that of the group;
-    ``keeps``: Ctrl-C writes what is done until then.
+    ``keeps``: Ctrl-C writes the finished part.
 
-    Options that are no parameters of the function itself are fields of its `Subject` or `Noise`, or of `Outputs`: ``out`` where
-    the answer has a record, which is saved, ``plot`` where that can be drawn, with its limits, ``figure`` where it is drawn
-    unless the user says no, ``csv`` where a table is printed. Besides these a function may take ``say``, which shows words while
-    it runs. The docstring is the help: a sentence, more of them, and examples that begin with "$ ".
+    Options that are not parameters of the function itself are fields of its `Subject` or `Noise`, or of `Outputs`: ``out`` if the
+    answer has a record, which is saved, ``plot`` if that can be drawn, with its limits, ``figure`` if it is drawn by default,
+    ``csv`` if a table is printed. In addition a function may take ``say``, which shows progress while it runs. The docstring is
+    the help: one sentence, further sentences, and examples that begin with "$ ".
     """
     listed = [*options.replace(" plot ", " plot xlim ylim style figsize ").split(), "quiet"]
 

@@ -1,4 +1,4 @@
-"""Maps over two quantities, as ``cfdyn regimes`` and ``cfdyn diagram`` make, print and hand them on."""
+"""Maps over two quantities, as ``cfdyn regimes`` and ``cfdyn diagram`` compute, print and save them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def plane(vary: Sequence[str] | None, window: str | None, count: int, what: str,
 
 
 def axes_of(vary: Sequence[str], window: str | None, count: tuple[int, int], what: str, example: str) -> Axes:
-    """``--vary``, once or twice, as (name, values), within ``--window``; ``count``: of values, once and twice."""
+    """``--vary``, once or twice, as (name, values), within ``--window``; ``count``: of values, for one and two parameters."""
     import numpy as np
 
     if len(vary) > 2:
@@ -40,12 +40,12 @@ def axes_of(vary: Sequence[str], window: str | None, count: tuple[int, int], wha
 
 
 def at_first(subject: Subject, axes: Axes) -> Subject:
-    """The same with the first value of each of these parameters, where a formula has it and ``--set`` gives it none."""
+    """The same with the first value of each of these parameters, if a formula contains it and ``--set`` does not give it."""
     return subject.with_values({name: float(values[0]) for name, values in axes})
 
 
 def drawn_with(also: Sequence[Path] | None) -> Draw:
-    """How a record is drawn with the curves or branches of those files over it; None without any."""
+    """The function that draws a record with the curves or branches of these files over it; None without files."""
     if not also:
         return None
     laid: list[Any] = []
@@ -66,7 +66,7 @@ def grid_answer(grid: Any, about: dict[str, Any], fields: Sequence[str], draw: D
 
 
 def of_saved(record: Any) -> dict[str, Any]:
-    """What a saved record was made of, for its answer."""
+    """The origin of a saved record, for its answer."""
     settings = record.provenance["settings"]
     return {"map": settings["map"], "start": settings["start"], "chosen": {}}
 

@@ -1,4 +1,4 @@
-"""What ``--help`` shows: commands by their groups, options by what they are about, examples."""
+"""The output of ``--help``: commands by group, options by topic, examples."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REQUIRED = "(required)"  # in the help of an option that a command cannot do wit
 
 
 class Command(TyperCommand):
-    """A command whose docstring has its sentences and, after "$ ", its examples."""
+    """A command whose docstring contains its sentences and, after "$ ", its examples."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         mistake = without_value(self.get_params(ctx), args)
@@ -38,7 +38,7 @@ class Command(TyperCommand):
 
 
 class Commands(TyperGroup):
-    """All commands, under the groups that their files name, in the order of their places."""
+    """All commands, in the groups that their files name, in the order of their places."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}
@@ -50,7 +50,7 @@ class Commands(TyperGroup):
 
 
 def without_value(parameters: list[Any], arguments: list[str]) -> str:
-    """What to say of an option that stands without its value, before another option or at the end; "" if there is none."""
+    """The message for an option without its value, before another option or at the end; "" if there is none."""
     options = [parameter for parameter in parameters if parameter.param_type_name == "option"]
     names = {name for option in options for name in (*option.opts, *option.secondary_opts)}
     wanting = {name for option in options if not (option.is_flag or option.count) for name in option.opts}
@@ -71,12 +71,12 @@ def summary(text: str) -> str:
 
 
 def examples(text: str) -> list[str]:
-    """The command lines that a docstring has as examples."""
+    """The command lines that are examples in a docstring."""
     return [line.strip().removeprefix(EXAMPLE) for line in text.splitlines() if line.strip().startswith(EXAMPLE)]
 
 
 def form(parameter: Any) -> str:
-    """The form of its value: NAME=VALUE, LO:HI, FILE, N, …; nothing for a flag."""
+    """The form of an option's value: NAME=VALUE, LO:HI, FILE, N, …; empty for a flag."""
     return "" if getattr(parameter, "is_flag", False) else parameter.metavar or ""
 
 
@@ -85,7 +85,7 @@ def _names(option: Any) -> str:
 
 
 def _entry(shown: str, parameter: Any) -> tuple[str, str]:
-    """An option with its form, and its help with what it is if it is not given."""
+    """An option with its form, and its help with its default."""
     text, usual = getattr(parameter, "help", None) or "", parameter.default
     if getattr(parameter, "is_flag", False):
         usual = (parameter.opts[0] if usual else parameter.secondary_opts[0]) if parameter.secondary_opts else None
@@ -95,7 +95,7 @@ def _entry(shown: str, parameter: Any) -> tuple[str, str]:
 
 
 def _write(formatter: Any, usage: str, text: str, sections: dict[str, list[tuple[str, str]]]) -> None:
-    """Usage, sentences, examples, then each section that has entries, their columns as wide everywhere."""
+    """Usage, sentences, examples, then each nonempty section, with the same column widths everywhere."""
     room = min(width(), WIDEST)
     paragraphs = [part for part in text.split("\n\n") if not part.strip().startswith(EXAMPLE)]
     lines = wrapped(f"Usage: {usage}", room, " " * 7)

@@ -1,7 +1,7 @@
-"""Ctrl-C, and what else asks the program to end: in order if that is soon, else at once.
+"""Ctrl-C and other signals that end the program: in order if that is soon, otherwise at once.
 
-Python sees a signal only between two of its own instructions, and compiling takes seconds without one. So a thread waits for
-signals too; what runs that long holds no lock that would stop it.
+Python sees a signal only between two of its own instructions, and compiling takes seconds without one. So a thread also waits for
+signals; code that runs that long holds no lock that would stop the thread.
 """
 
 import os
@@ -24,7 +24,7 @@ _grace, _words = [GRACE], [beginning.WORDS]
 
 
 def watch() -> None:
-    """From now on each of these signals is an interrupt, and half a second later the end."""
+    """From now on each of these signals is an interrupt, and ends the program half a second later."""
     if threading.current_thread() is not threading.main_thread():
         return
     for number in _ENDS[1:]:
@@ -53,29 +53,29 @@ def _wait(reading: int) -> None:
 
 
 def asked() -> bool:
-    """True once a signal has come: what fails from then on may fail because files and helpers are taken away."""
+    """True after a signal: later failures may be due to removed files and helpers."""
     return bool(_asked)
 
 
 def patience() -> None:
-    """From now on something is done that is written after an interrupt, which takes a moment."""
+    """From now on there is a partial result that is written after an interrupt, which takes a moment."""
     _grace[0] = PATIENCE
 
 
 @contextmanager
 def finishing() -> Iterator[None]:
-    """Meanwhile no other thread ends the program."""
+    """A context in which no other thread ends the program."""
     with _ending:
         yield
 
 
 def words(text: str) -> None:
-    """What is said at the end."""
+    """The words shown at the end."""
     _words[0] = text
 
 
 def end() -> None:
-    """Say so, leave nothing behind, and end with 128 + the signal: 130 for Ctrl-C."""
+    """Report the interrupt, remove temporary files, and end with 128 + the signal: 130 for Ctrl-C."""
     if not _ending.acquire(blocking=False):  # the other thread is about to
         return time.sleep(60)
     unfinished.drop()

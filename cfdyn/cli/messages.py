@@ -1,6 +1,6 @@
 """The package's messages in the words of the command line.
 
-They name arguments and calls of Python in `quotes`, as in "ask for more with `max_steps`": here an option stands for each.
+They name arguments and calls of Python in `quotes`, as in "ask for more with `max_steps`": here an option replaces each.
 """
 
 import re
@@ -14,7 +14,7 @@ _known: list[Callable[[], Collection[str]]] = [tuple]
 
 
 def speak_with(options: Callable[[], Collection[str]]) -> None:
-    """From now on these are the options of the command; they are asked for when a message needs them."""
+    """From now on these are the options of the command; they are computed when a message needs them."""
     _known[0] = options
 
 

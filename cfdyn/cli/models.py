@@ -1,4 +1,4 @@
-"""An optimizer beside its continuous-time models, as ``cfdyn compare`` and ``cfdyn study`` write it."""
+"""An optimizer compared with its continuous-time models, as printed by ``cfdyn compare`` and ``cfdyn study``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def models_document(comparison: Comparison) -> dict[str, dict[str, Any]]:
 
 
 def print_models(screen: Screen, comparison: Comparison) -> None:
-    """A row for each model, and what is worth knowing of them."""
+    """Print a row for each model, and notes on them."""
     columns = ("distance", "largest", "over slow cycles", "sharpness error", "loss error", "variance ÷ measured", "onset")
     keys = "distance max_distance cycle_distance sharpness_error loss_error variance_ratio"
     screen.table(("model, closest first", *columns), comparison.ranking, lambda model: [

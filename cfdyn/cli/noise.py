@@ -1,4 +1,4 @@
-"""What is drawn at random in a step, as the commands of random maps have it as options, and how they say it."""
+"""The random part of a step: the options of the commands for random maps, and its description."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Noise:
-    """These options as they were given."""
+    """These options, as given."""
 
     vary: SIZES = None
     batch: SAMPLED = None
@@ -26,11 +26,11 @@ class Noise:
     replace: REPLACE = True
 
     def sweep(self) -> tuple[str, list[float]] | None:
-        """``--vary``: what changes, and its values."""
+        """``--vary``: the varied quantity, and its values."""
         return None if self.vary is None else swept(self.vary)
 
     def random_map(self, subject: Subject) -> tuple[RandomMap, Any, dict[str, Any]]:
-        """The random map, the full starting state, and for --json what both are."""
+        """The random map, the full starting state, and the description of both for --json."""
         step, z0, chosen = subject.random_map(
             self.batch, self.noise, self.label_noise, self.repeat, self.replace, self.vary is not None
         )
@@ -44,7 +44,7 @@ def about_facts(about: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def counted(status: dict[str, int]) -> str:
-    """How many runs ended in which way.
+    """The number of runs for each way of ending.
 
     >>> counted({"done": 3, "divergent": 0, "outside": 1})
     '3 done, 1 outside'

@@ -1,4 +1,4 @@
-"""How far a command is, on stderr: a line that changes on a terminal, else a line now and then."""
+"""The progress of a command, on stderr: a line that changes on a terminal, otherwise a line now and then."""
 
 import re
 import sys
@@ -20,15 +20,15 @@ _is_program = [False]
 
 
 def begin_program() -> None:
-    """From now on there is progress without a terminal too; a caller of ``main`` in Python gets none."""
+    """From now on progress is also shown without a terminal; a caller of ``main`` in Python gets none."""
     _is_program[0] = True
 
 
 class Progress:
-    """What is being done, since when, and how long it will take.
+    """The current work, its start, and the remaining time.
 
-    Words that hold "k of n" tell the time left, from the pace since words first differed in their numbers alone; of several the
-    last counts, and the time left is that of a stage.
+    Words that contain "k of n" determine the time left, from the pace since the words first differed only in their numbers; if
+    there are several, the last counts, and the time left is that of a stage.
     """
 
     def __init__(self, words: str, now: float):
@@ -37,7 +37,7 @@ class Progress:
         self._kind, self._first, self._last, self._what = "", (now, 0.0), 0.0, ""
 
     def say(self, words: str, now: float) -> None:
-        """This is done from now on; words that follow each other fast are read now and then."""
+        """Set the current work; words in quick succession are evaluated only now and then."""
         self._said = (words, now)
         if now - self._read[1] >= READ:
             self._look()
@@ -59,7 +59,7 @@ class Progress:
             self.ends = now + (now - since) * (1 - share) / (share - first)
 
     def line(self, now: float) -> str:
-        """Time passed, what is done, time left.
+        """Elapsed time, current work, time left.
 
         >>> about = Progress("study", 0.0)
         >>> about.say("10 of 100 cells", 1.0); about.say("30 of 100 cells", 3.0); about.line(4.0)
@@ -73,7 +73,7 @@ class Progress:
 
 
 def _share(done: str, total: str) -> float | None:
-    """The part that is done, if it is one."""
+    """The finished fraction, if there is one."""
     try:
         k, n = float(done.replace(",", "")), float(total.replace(",", ""))
     except ValueError:
@@ -82,7 +82,7 @@ def _share(done: str, total: str) -> float | None:
 
 
 def duration(seconds: float) -> str:
-    """In whole seconds, minutes and seconds, or hours and minutes.
+    """A duration in whole seconds, minutes and seconds, or hours and minutes.
 
     >>> duration(7.2), duration(200), duration(4000)
     ('7 s', '3 min 20 s', '1 h 6 min')
@@ -94,7 +94,7 @@ def duration(seconds: float) -> str:
 
 
 def pause(passed: float, terminal: bool) -> float:
-    """Seconds until the next words, after these.
+    """Seconds until the next words after these.
 
     >>> [pause(passed, False) for passed in (0.0, 2.0, 1000.0)]
     [2.0, 10.0, 50.0]
@@ -106,7 +106,7 @@ def pause(passed: float, terminal: bool) -> float:
 
 @contextmanager
 def progress(words: str, quiet: bool = False) -> Iterator[Say]:
-    """What takes a function of a few words shows them meanwhile; ``words``: before it says any."""
+    """A context that shows the progress of a function with a callback for words; ``words``: shown before its first call."""
     terminal = sys.stderr.isatty()
     if quiet or not (terminal or _is_program[0]):
         yield lambda words: None

@@ -1,4 +1,4 @@
-"""The kinds of proof that ``cfdyn certify`` offers: what each asks for, and how it is called."""
+"""The kinds of proof that ``cfdyn certify`` offers: the options of each, and its call."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REASONS = 3  # that are told of boxes that are left
 
 
 def telling(say: Say, whole: bool = False) -> Progress:
-    """How far a search is, and how long it, or only this pass of several, will take.
+    """The progress of a search, and the time left for it, or for this pass of several.
 
     >>> telling(print)(9000, 40, 3.2)
     proving: 9000 boxes done, 40 wait, about 3 s of this pass left
@@ -37,7 +37,7 @@ def telling(say: Say, whole: bool = False) -> Progress:
 
 
 def after(words: str, say: Say) -> Say:
-    """What takes more words about the same.
+    """A callback for further words about the same work.
 
     >>> after("proving", print)("its normal form")
     proving: its normal form
@@ -52,7 +52,7 @@ _TAKE = {
 
 
 def check_options(kind: str, **given: Any) -> None:
-    """A UsageError for options that a kind of proof does not look at: it would prove something else than what is asked."""
+    """Raise UsageError for options that a kind of proof ignores: it would prove something other than requested."""
     for name, kinds in _TAKE.items():
         if given[name] not in (None, "") and kind not in kinds:
             raise UsageError(f"'certify {kind}' takes no --{name}: it is for {', '.join(kinds)}")
@@ -64,8 +64,8 @@ def check_options(kind: str, **given: Any) -> None:
 class Asked:
     """The options of a proof: a map, ``--period`` as text, a box, intervals of parameters, ``--start``, a seed, ``--jobs``.
 
-    ``own_box``: nobody gave a box; it is the loss's own, and the state's where an optimizer has more than the weights.
-    ``say``: is told in words what is done before and between searches of boxes.
+    ``own_box``: no box was given; it is the loss's own, and the state's if an optimizer has more than the weights. ``say``:
+    called with descriptions of the work before and between searches of boxes.
     """
 
     step: Map
@@ -91,14 +91,15 @@ class Asked:
 
     @property
     def region(self) -> Any:
-        """The box, of one variable as one pair."""
+        """The box; for one variable one pair."""
         return self.box[0] if len(self.box) == 1 else self.box
 
     def first(self, kind: str, n: int, prove: Callable[[Any, Say], Certificate], at: Sequence[float] = (0.0,)) -> Certificate:
-        """The first proof that succeeds from rough points of cycles, else the last: those given, or Newton's, stable ones first;
-        of that kind and unproved where there are none.
+        """The first proof that succeeds from approximate points of cycles, otherwise the last.
 
-        at : shares of the parameter's interval where cycles are looked for
+        The points are given, or those of Newton's method, stable ones first; if there are none, the certificate is unproved.
+
+        at : fractions of the parameter's interval at which cycles are searched for
         """
         from cfdyn.certify.certificate import unproved
         from cfdyn.certify.subject import subject
@@ -133,7 +134,7 @@ def _all(asked: Asked, progress: Progress) -> Certificate:
 
 
 def ledger(step: Map, period: int, box: Any, progress: Progress, jobs: int | None = None) -> tuple[Any, Certificate]:
-    """All cycles of a period, and the certificate, which is not proved where boxes are left."""
+    """All cycles of a period, and the certificate, which is not proved if boxes are left."""
     from cfdyn.certify.certificate import unproved
     from cfdyn.certify.subject import subject
 
@@ -212,7 +213,7 @@ KINDS: dict[str, Callable[[Asked, Progress], Certificate]] = {
 
 
 def prove(kind: str, asked: Asked) -> Certificate:
-    """A proof of a kind, which says how far it is."""
+    """A proof of a kind, which reports its progress."""
     # Of several boxes around a point, divisors of a period, or upper ends that are tried, the time left is that of one.
     whole = kind != "all" and asked.start is None and not any(is_max(pair[1]) for pair in asked.vary.values())
     return KINDS[kind](asked, telling(asked.say, whole))

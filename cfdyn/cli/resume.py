@@ -24,7 +24,7 @@ def saved(subject: Subject, kinds: tuple[str, ...], others: Sequence[Any], besid
 
 
 def gone_on(record: Any, **options: Any) -> Any:
-    """The record followed on from where it ran out of steps; itself, with a warning, where it did not."""
+    """The record extended from where it ran out of steps; the record itself, with a warning, if it did not."""
     if any(max(part.paces) > 0 for part in getattr(record, "branches", [record])):
         return record.extended(**options)
     warnings.warn("this record had not reached its maximal number of steps; it is shown unchanged", stacklevel=2)
@@ -32,7 +32,7 @@ def gone_on(record: Any, **options: Any) -> Any:
 
 
 def completed(record: Any, progress: Callable[[int], None]) -> Any:
-    """A map over two quantities with the cells that Ctrl-C left open; itself, with a warning, where there are none."""
+    """A map over two quantities with the cells that Ctrl-C left open; the record itself, with a warning, if there are none."""
     if not record.complete:
         return record.extended(progress=progress)
     warnings.warn("this record is complete; it is shown unchanged", stacklevel=2)

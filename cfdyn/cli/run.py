@@ -1,4 +1,4 @@
-"""A run of the command line: its exit status, and every trouble in one sentence."""
+"""A run of the command line: its exit status, and every error in one sentence."""
 
 import difflib
 import gc
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: list[str]) -> tuple[int, str]:
-    """The exit status, and in a sentence what went wrong."""
+    """The exit status, and the error in one sentence."""
     try:
         import typer
 
@@ -81,7 +81,7 @@ def _run(arguments: list[str]) -> tuple[int, str]:
 
 
 def _tell(trouble: str, document: bool) -> None:
-    """On stderr, and where one was asked for in a document on stdout."""
+    """Report an error on stderr and, if requested, in a document on stdout."""
     trouble = messages.worded(trouble)
     streams.say(trouble)
     if document:
@@ -100,7 +100,7 @@ def _unexpected(error: Exception) -> str:
 
 
 def _sentence(error: Any) -> str:
-    """One line for an error of the option parser, with the nearest option and where to look."""
+    """One line for an error of the option parser, with the closest option and where to find help."""
     if type(error).__name__ == "NoArgsIsHelpError":
         return "a command is missing, such as: cfdyn study double_well. See: cfdyn --help"
     text = re.sub(r" \(Possible options:.*\)", "", " ".join(error.format_message().split()).rstrip("."))

@@ -1,5 +1,5 @@
 """The commands of ``cfdyn``: ``NAME.py`` defines the function ``NAME``, and nothing else lists it.
 
-Its docstring and options are what ``cfdyn NAME --help`` shows. A file imports what is heavy only inside its functions: the list
-of commands needs to read all of them.
+Its docstring and options are what ``cfdyn NAME --help`` shows. A file imports heavy modules only inside its functions, since the
+list of commands has to read all files.
 """

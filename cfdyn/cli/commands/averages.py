@@ -73,7 +73,7 @@ def _print_settings(screen: Screen, averages: Averages, start: Any, chosen: dict
 
 
 def _print_tables(screen: Screen, averages: Averages) -> None:
-    """The averages as estimators and as optimizers, and what to be careful about."""
+    """The averages as estimators and as optimizers, and warnings."""
 
     def estimator(e: Average) -> list[str]:
         return [e.name + ("  (ended early)" if averages.ended_early(e) else ""), *map(cell, fields(e, AS_ESTIMATOR).values())]

@@ -1,4 +1,4 @@
-"""``cfdyn basins``: on which attractors the orbits of a grid of starts end, or of random starts over a parameter."""
+"""``cfdyn basins``: the attractors of the orbits of a grid of starts, or of random starts over a parameter."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _varied(sides: Sequence[tuple[float, float]], sizes: list[int], names: Seque
 
 
 def _step(subject: Subject, box: str | None, lr: float | None = None) -> tuple[Any, Loss | None, dict[str, str]]:
-    """The map or the flow, its loss, and in words what was chosen."""
+    """The map or the flow, its loss, and in words the choices made."""
     if subject.ode is not None and box is None:
         raise UsageError("basins of equations need a box of starts: --box LO:HI or --box LO:HI,LO:HI")
     if subject.ode is not None and subject.is_map() and subject.section is None and subject.every is None:
@@ -131,7 +131,7 @@ def _step(subject: Subject, box: str | None, lr: float | None = None) -> tuple[A
 
 
 def _sides(box: str | None, step: Map, loss: Loss | None, names: Sequence[str]) -> list[tuple[float, float]]:
-    """The box that was given, or the usual one of these entries."""
+    """The given box, or the default one of these entries."""
     import numpy as np
 
     from cfdyn.studies.defaults import usual_box
@@ -147,7 +147,7 @@ def _sides(box: str | None, step: Map, loss: Loss | None, names: Sequence[str]) 
 
 
 def _fractions(fractions: BasinFractions, about: dict[str, Any]) -> Answer:
-    """Of random starts, over a parameter."""
+    """The fractions of random starts, over a parameter."""
 
     def show(screen: Screen) -> None:
         box = ", ".join(f"{lo:g} to {hi:g}" for lo, hi in fractions.box)
@@ -176,14 +176,14 @@ def _fractions(fractions: BasinFractions, about: dict[str, Any]) -> Answer:
 
 
 def _regimes(one: FollowedAttractor) -> str:
-    """What it is on its way, each once."""
+    """The regimes along the parameter, each once."""
     return ", ".join(
         dict.fromkeys(f"period {p}" if kind == "cycle" else kind for kind, p in zip(one.regimes, one.periods, strict=True))
     )
 
 
 def _print(screen: Screen, basins: Basins, about: dict) -> None:
-    """The settings, and the attractors with their parts of the starts."""
+    """The settings, and the attractors with their fractions of the starts."""
     where = ", ".join(f"{name} from {lo:g} to {hi:g}" for name, (lo, hi) in zip(basins.names, basins.box, strict=True))
     others = [(name, x) for name, x in zip(basins.state, basins.base, strict=True) if name not in basins.names]
     screen.facts(
@@ -206,7 +206,7 @@ def _print(screen: Screen, basins: Basins, about: dict) -> None:
 
 
 def _boundary(basins: Basins) -> dict[str, Any]:
-    """Its dimension and basin entropy with their errors, as far as the grid tells."""
+    """The dimension of the boundary and the basin entropy with their errors, as far as the grid determines them."""
     import cfdyn
 
     known: dict[str, Any] = {}

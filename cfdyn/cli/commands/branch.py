@@ -72,7 +72,7 @@ def branch(
 
 
 def _gone_on(record: Branches | Branch, **options: Any) -> Branches:
-    """Its branches followed on."""
+    """The saved branches, extended."""
     from cfdyn.analysis.bifurcations.branches import Branches
 
     result = gone_on(record, **options)
@@ -89,7 +89,7 @@ def _documents(branches: Branches) -> list[dict[str, Any]]:
 
 
 def _print(screen: Screen, title: str, branches: Branches) -> None:
-    """Each branch: where it comes from, its range and stability, its special points."""
+    """Print each branch: its origin, its range and stability, its special points."""
     screen.print(title)
     for place, (branch, origin) in enumerate(zip(branches.branches, branches.origins, strict=True), 1):
         values = [*branch.parameter, *(s.parameter for s in branch.bifurcations)]
@@ -110,7 +110,7 @@ def _print(screen: Screen, title: str, branches: Branches) -> None:
 
 
 def _collisions(branch: Branch) -> list[dict[str, Any]]:
-    """What border collisions lead to, where that is classified: in one variable, at a corner."""
+    """The attractors after border collisions, where these are classified: in one variable, at a corner."""
     collisions = []
     for special in branch.bifurcations:
         if special.kind == "border collision" and branch.step.dim == 1:
@@ -135,7 +135,7 @@ def _zero(branch: Branch, zero: FunctionZero) -> list[str]:
 
 
 def _first(branch: Branch, special: Bifurcation | FunctionZero) -> str:
-    """The first point of its cycle."""
+    """The first point of the cycle."""
     import numpy as np
 
     # Rounding beside the lengths of the branch is 0.
@@ -144,7 +144,7 @@ def _first(branch: Branch, special: Bifurcation | FunctionZero) -> str:
 
 
 def _stable(branch: Branch) -> str:
-    """The intervals of the parameter on which it is stable."""
+    """The intervals of the parameter on which the branch is stable."""
     pieces, stable = [], [False, *branch.stable, False]
     rows = [k for k in range(len(branch) + 1) if stable[k] != stable[k + 1]]
     for first, after in zip(rows[::2], rows[1::2], strict=True):
@@ -154,7 +154,7 @@ def _stable(branch: Branch) -> str:
 
 
 def _change(branch: Branch, row: int, otherwise: int) -> float:
-    """Where stability changed before a row: at the special point behind the row before, or on one of the two rows."""
+    """The place of a change of stability before a row: the special point behind the previous row, or one of the two rows."""
     for s in branch.bifurcations:
         on_a_row = [k for k in (row - 1, row) if 0 <= k < len(branch) and s.parameter == branch.parameter[k]]
         if s.place == row - 1 or on_a_row:

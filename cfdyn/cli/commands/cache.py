@@ -1,4 +1,4 @@
-"""``cfdyn cache``: what is kept between runs."""
+"""``cfdyn cache``: the data kept between runs."""
 
 import re
 from typing import Annotated, Any
@@ -51,7 +51,7 @@ def cache(
 
 
 def _told(one: Any, reason: str) -> dict[str, Any]:
-    """A set of machine code that came with cfdyn, as JSON has it."""
+    """A set of machine code that came with cfdyn, for JSON."""
     size, level, entries = (one.path.stat().st_size, one.level, len(one.entries)) if one else (0, None, 0)
     return {"level": level, "entries": entries, "bytes": size, "reason": reason}
 

@@ -1,4 +1,4 @@
-"""``cfdyn certify``: a theorem about the map of a formula and an optimizer, with a file that proves it."""
+"""``cfdyn certify``: a theorem about the map of a formula and an optimizer, with a file that contains its proof."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def certify(
 
 
 def _bounds(kind: str, vary: list[str]) -> dict[str, Any]:
-    """The intervals of parameters, with the upper end "max" where that is searched for."""
+    """The intervals of parameters, with the upper end "max" if it is to be found."""
     free = [item for item in vary if is_max(item.rpartition(":")[2])]
     if free and kind != "none":
         raise UsageError("an interval up to 'max', as far as the proof extends, is for 'certify none'")
@@ -93,7 +93,7 @@ def _open(text: str) -> tuple[str, str]:
 
 
 def _print(screen: Screen, certificate: Certificate, saved: Path | None, title: str, chosen: dict[str, str]) -> None:
-    """The theorem and its file, or why there is none."""
+    """Print the theorem and its file, or why there is no theorem."""
     screen.facts(("map", f"{title}{remark(chosen, 'lr')}"), ("proved", "yes" if certificate.proved else "no"))
     screen.print()
     screen.print(certificate.statement if certificate.proved else f"Not proved: {certificate.reason}.")

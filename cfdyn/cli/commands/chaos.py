@@ -1,4 +1,4 @@
-"""``cfdyn chaos``: is what an orbit ends on chaotic?"""
+"""``cfdyn chaos``: is the attractor of an orbit chaotic?"""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def chaos(
 
 
 def _structure(step: Map, z0: Any) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """Singer's bound of a map of one variable, or the angles of covariant vectors: for --json, and in words."""
+    """Singer's bound for a map of one variable, or the angles of covariant vectors: for --json, and in words."""
     import numpy as np
 
     if step.dim == 1:

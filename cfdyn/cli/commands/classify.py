@@ -55,7 +55,7 @@ def classify(
 
 
 def _evidence(outcome: Regime) -> list[tuple[str, str]]:
-    """The regime, and its cycle where it has one."""
+    """The regime, and its cycle if it has one."""
     period = outcome.period
     how = f", with perturbations of up to {number(outcome.inject)}" if outcome.inject else ""
     regime = ("regime", outcome.kind + (f", period {period}" if outcome.kind == "cycle" else "") + how)
@@ -66,7 +66,7 @@ def _evidence(outcome: Regime) -> list[tuple[str, str]]:
 
 
 def _rotation(step: Map, z0: np.ndarray) -> dict[str, float]:
-    """Turns per step of each angle, where the map has rotation numbers."""
+    """Turns per step of each angle, if the map has rotation numbers."""
     try:
         rotation = cfdyn.analysis.rotation_number(step, z0) if step.periodic else None
     except CfdynError:

@@ -78,7 +78,7 @@ def compare(
 
 
 def _check(noisy: bool, runs: int | None, film: Path | None) -> None:
-    """A UsageError where options do not go together, before anything is computed."""
+    """Raise UsageError for incompatible options, before anything is computed."""
     if runs is not None and not noisy:
         raise UsageError("without noise all --runs are equal; give --batch, --noise or --label-noise, or omit --runs")
     if film is not None:
@@ -97,7 +97,7 @@ def _document(comparison: Comparison) -> dict[str, Any]:
 
 
 def _print(screen: Screen, comparison: Comparison, start: Any, chosen: dict[str, str]) -> None:
-    """Print the optimizer's run, the models from the nearest on, and the warnings."""
+    """Print the optimizer's run, the models from the closest on, and the warnings."""
     settings, cycles = comparison.provenance["settings"]["orbit"], comparison.cycles
     screen.facts(
         ("optimizer", f"{settings['map']}{remark(chosen, 'lr')}"),
@@ -128,7 +128,7 @@ def _runs_document(comparison: RunsComparison) -> dict[str, Any]:
 
 
 def _print_runs(screen: Screen, comparison: RunsComparison, start: Any, chosen: dict[str, str]) -> None:
-    """Print what the runs did, the models from the nearest on, and whether they can be told apart."""
+    """Print the outcome of the runs, the models from the closest on, and whether they can be distinguished."""
     settings, middle = comparison.provenance["settings"]["runs"], len(comparison.levels) // 2
     edge, sharpness = comparison.edge, comparison.sharpness[-1, middle]
     told = "the gradient flow is not among the models"

@@ -1,4 +1,4 @@
-"""``cfdyn crises``: where a chaotic attractor of one variable ends, grows or joins its bands."""
+"""``cfdyn crises``: where a chaotic attractor of one variable vanishes, grows or merges its bands."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def _begun(
     subject: Subject, vary: list[str], kind: str, condition: str | None, period: int, box: str | None,
     say: Say, options: dict[str, Any],
 ) -> tuple[BifurcationCurve, str, str]:  # fmt: skip
-    """The curve from a start that is looked for, how that was chosen, and the title of the map."""
+    """The curve from a start that is searched for, how that was chosen, and the title of the map."""
     from cfdyn.studies.branch_starts import first_curve, inside
 
     if len(vary) != 2:
@@ -119,12 +119,12 @@ def _print(screen: Screen, curve: BifurcationCurve, title: str) -> None:
 
 
 def _verdict(special: CodimensionTwo, names: tuple[str, str]) -> str:
-    """Coefficients, meaning and directions of a special point, in a line."""
+    """Coefficients, meaning and directions of a special point, in one line."""
     values = ", ".join([spoken(special.kind), *(f"{name} = {number(value)}" for name, value in special.coefficients.items())])
     ways = ", ".join(f"{name} along ({vector(way)})" for name, way in special.directions.items())
     return f"{values}: {special.meaning}" + f"; in the plane of {' and '.join(names)} leaves: {ways}" * bool(ways)
 
 
 def _values(parameters: np.ndarray, size: np.ndarray) -> list[str]:
-    """Ten digits, 0 for what is round-off beside the bounds."""
+    """Ten digits, 0 for round-off compared with the bounds."""
     return [f"{0.0 if abs(value) <= ROUND_OFF * width else value:.10g}" for value, width in zip(parameters, size, strict=True)]

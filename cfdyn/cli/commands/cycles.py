@@ -66,7 +66,7 @@ def cycles(
 
 
 def _proof(step: Map, cycles: Cycles, jobs: int | None, say: Say) -> tuple[dict[str, Any], list[Any]]:
-    """What the ledger of the box says, under the names that --json has, and its certificate if it is complete."""
+    """The contents of the ledger of the box, under the names of --json, and its certificate if it is complete."""
     box = [tuple(ends) for ends in cycles.box.tolist()]
     ledger, certificate = proved_ledger(step, cycles.period, box[0] if len(box) == 1 else box, telling(say), jobs)
     left = [{"box": [list(ends) for ends in place], "reason": reason} for place, reason in ledger.undecided]
@@ -76,7 +76,7 @@ def _proof(step: Map, cycles: Cycles, jobs: int | None, say: Say) -> tuple[dict[
 
 
 def _print(screen: Screen, cycles: Cycles, step: Map, chosen: dict[str, str], proof: dict[str, Any]) -> None:
-    """How many, whether these are all, and the first of them."""
+    """Print the number of cycles, whether the list is complete, and the first of them."""
     box = ", ".join(f"{name} from {lo:g} to {hi:g}" for name, (lo, hi) in zip(step.names, cycles.box.tolist(), strict=True))
     screen.facts(("map", f"{step.title}{remark(chosen, 'lr')}"), ("box", f"{box}{remark(chosen, 'box')}"))
     screen.print()

@@ -96,14 +96,14 @@ def _orbits(
 
 
 def _fields(diagram: OrbitDiagram) -> dict[str, Any]:
-    """All of it but the states."""
+    """All fields except the states."""
     return {"parameter": diagram.parameter, "values": diagram.values, "coordinate": diagram.name, "ways": list(diagram.ways),
             "exponents": diagram.exponents, "errors": diagram.errors, "escaped": diagram.ended > 0,
             **_counts(diagram)}  # fmt: skip
 
 
 def _counts(diagram: OrbitDiagram) -> dict[str, Any]:
-    """How many states there are, and where."""
+    """The number of states, and their location."""
     import numpy as np
 
     finite = diagram.states[np.isfinite(diagram.states)]
@@ -112,7 +112,7 @@ def _counts(diagram: OrbitDiagram) -> dict[str, Any]:
 
 
 def _summary(diagram: OrbitDiagram) -> dict[str, Any]:
-    """What is worth knowing without the values: also the parts of them, for each way, that escape and that are stretched."""
+    """A summary without the values: also their fractions, for each direction, that escape and that are expanding."""
     stretched = diagram.exponents > 3 * diagram.errors
     return {**_counts(diagram), "escaped": (diagram.ended > 0).mean(axis=1), "stretching": stretched.mean(axis=1)}
 

@@ -68,14 +68,14 @@ def entropy(
 
 
 def _covering(step: Map, ends: str, chosen: Chosen) -> Answer:
-    """Of intervals between these ends."""
+    """The covering relation of the intervals between these ends."""
     result = cfdyn.analysis.covering(step, numbers(ends, "--covering"))
     return Answer(lambda: {**fields(result, "intervals matrix entropy returns"), "map": step.title, "chosen": chosen},
                   lambda screen: _print(screen, result, f"{step.title}{remark(chosen, 'lr')}"), record=result)  # fmt: skip
 
 
 def _print(screen: Screen, covering: Covering, title: str) -> None:
-    """Which interval covers which, and what follows."""
+    """Print which interval covers which, and the consequences."""
     counts = ", ".join(f"{count:.0f}" for count in covering.returns[:LAPS])
     screen.facts(("map", title), ("entropy", f"at least {number(covering.entropy)} per step, in floating point"),
                  ("fixed points", f"at least {counts} of the first powers of the map"))  # fmt: skip

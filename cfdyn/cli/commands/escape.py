@@ -1,4 +1,4 @@
-"""``cfdyn escape``: how long an optimizer with noise stays in a region, and how that grows as noise gets smaller."""
+"""``cfdyn escape``: how long an optimizer with noise stays in a region, and how this time grows as the noise decreases."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def escape(
 
 
 def _print(screen: Screen, escapes: EscapeTimes, about: dict) -> None:
-    """The mean and what it rests on."""
+    """Print the mean and its evidence."""
     mean = f"no run escaped; the mean is above {number(escapes.low)} (95 %)"
     if escapes.escaped:
         mean = f"{number(escapes.mean)} steps, {number(escapes.low)} to {number(escapes.high)} (95 %)"

@@ -108,7 +108,7 @@ def _span(text: str, subject: tuple[Map | Loss, Optimizer | None], parameters: s
 
 
 def _print(screen: Screen, exact: ExactCycles, edges: ExactEdge | None) -> None:
-    """Each family with what is known of it, then the bifurcations in their order, and the minima."""
+    """Print each family with its formulas, then the bifurcations in order, and the minima."""
     numbers = {name: value for name, value in exact.params.items() if name not in exact.parameters}
     screen.facts(
         ("map", _short("; ".join(f"{n} → {f}" for n, f in zip(exact.names, exact.formulas)) or exact.title)),

@@ -1,4 +1,4 @@
-"""``cfdyn explore``: a page on which one drags the start and the parameters."""
+"""``cfdyn explore``: a page with a draggable start and parameters."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def explore(
 
 
 def _served(subject: Subject, ranges: dict[str, tuple[float, float]], port: int, browser: bool) -> Answer:
-    """The server runs where its answer is shown, after the progress of the command."""
+    """The server runs while its answer is shown, after the progress of the command."""
     import webbrowser
 
     from cfdyn.cli import interrupts

@@ -1,4 +1,4 @@
-"""``cfdyn flow``: one continuous-time model of an optimizer, beside the optimizer itself."""
+"""``cfdyn flow``: one continuous-time model of an optimizer, compared with the optimizer itself."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def flow(
 def _built(
     subject: Subject, model: str, batch: int | None
 ) -> tuple[Loss | None, Flow, Sequence[float], Chosen]:
-    """The loss, its flow for an optimizer and a model, or that of ``--ode``; its start, and in words what was chosen."""
+    """The loss, its flow for an optimizer and a model, or that of ``--ode``; its start, and in words the choices made."""
     model += "" if batch is None else f"{',' if ':' in model else ':'}batch={batch}"
     if subject.ode is None:
         subject.needs_loss("flow", "(1-x*y)**2/2", "; or --ode")
@@ -104,7 +104,7 @@ def _built(
 
 
 def _exit_status(status: str) -> int:
-    """A path that runs away is an answer, as an orbit that diverges is; one that cannot be continued is none."""
+    """A path that diverges is an answer, as a divergent orbit is; a path that cannot be continued is a failure."""
     if status == "done" or status.startswith("blow-up"):
         return 0
     streams.say(f"the path ended early: {status}")
@@ -112,7 +112,7 @@ def _exit_status(status: str) -> int:
 
 
 def _print(screen: Screen, path: Trajectory, beside: dict[str, Any] | None, start: Any, chosen: Chosen) -> None:
-    """Print the flow, its events, its end beside the optimizer's averages there, and its work and accuracy."""
+    """Print the flow, its events, its end compared with the optimizer's averages there, and its work and accuracy."""
     import numpy as np
 
     unit = " steps of the optimizer" if np.isfinite(path.loss).any() or not len(path.t) else ""

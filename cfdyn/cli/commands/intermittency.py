@@ -1,4 +1,4 @@
-"""``cfdyn intermittency``: how long laminar phases last beside the end of a cycle."""
+"""``cfdyn intermittency``: the lengths of laminar phases near the end of a cycle."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def lyapunov(
 def _over(
     subject: Subject, say: Say, axes: list, steps: int, transient: int, exponents: int | None, draw: Any
 ) -> Answer:  # fmt: skip
-    """Over parameters."""
+    """The exponents over parameters."""
     step, z0, chosen = at_first(subject, axes).map_and_state()
     cells = math.prod(len(values) for _, values in axes)
     spectra = cfdyn.analysis.lyapunov_spectra(step, axes, z0, exponents, steps, transient,
@@ -88,7 +88,7 @@ def _over(
 
 
 def _print(screen: Screen, spectra: LyapunovSpectra, about: dict) -> None:
-    """The settings, and how many exponents are above 0 in which part of the cells."""
+    """Print the settings, and for each number of positive exponents the fraction of the cells."""
     import numpy as np
 
     axes = zip(spectra.names, (spectra.first, spectra.second), strict=False)

@@ -1,4 +1,4 @@
-"""``cfdyn manifold``: the stable and unstable manifolds of saddles, and where they cross."""
+"""``cfdyn manifold``: the stable and unstable manifolds of saddles, and their crossings."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _documents(curves: list[Manifold]) -> list[dict[str, Any]]:
 
 
 def _print(screen: Screen, curves: list[Manifold], title: str) -> None:
-    """Each manifold, where it ends, and what else belongs to it."""
+    """Print each manifold, where it ends, and related results."""
     screen.print(title)
     screen.table(("manifold", "of the", "multiplier", "points", "length", "error at the saddle"), curves,
                  lambda c: (c.kind, f"{called(c.period)} at {vector(c.points[0])}", number(c.multiplier), f"{len(c):,}",
@@ -103,7 +103,7 @@ def _print(screen: Screen, curves: list[Manifold], title: str) -> None:
 
 
 def _print_crossings(screen: Screen, homoclinic: Homoclinic, title: str) -> None:
-    """How many points and orbits there are, and the primary ones."""
+    """Print the numbers of points and orbits, and the primary ones."""
     _print(screen, homoclinic.manifolds.curves, title)
     what = "heteroclinic" if homoclinic.heteroclinic else "homoclinic"
     orbits = len(set(homoclinic.orbits.tolist()))

@@ -1,4 +1,4 @@
-"""``cfdyn mean-square``: whether the mean square of SGD's distance from a point dies out or grows."""
+"""``cfdyn mean-square``: whether the mean square of SGD's distance from a point decays or grows."""
 
 from __future__ import annotations
 

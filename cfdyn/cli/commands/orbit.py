@@ -109,7 +109,7 @@ def _print(screen: Screen, title: str, orbit: Orbit, series: dict[str, np.ndarra
 
 
 def _kept(heads: list[str], rows: list[list[str]], entries: int, width: int) -> int:
-    """How many entries of the state, columns 1 to ``entries``, fit on a screen beside the other columns; at least one."""
+    """The number of entries of the state, columns 1 to ``entries``, that fit on a screen with the other columns; at least 1."""
     needed = [2 + max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     room = width - sum(needed) + sum(needed[1 : entries + 1])
     kept = 0

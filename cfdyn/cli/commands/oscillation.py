@@ -1,4 +1,4 @@
-"""``cfdyn oscillation``: the period of a user's own log."""
+"""``cfdyn oscillation``: the period of the oscillation in a user's log."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def oscillation(
 
 
 def _steps(oscillation: Oscillation, log: Log) -> dict[str, Any]:
-    """The period and the episode in steps of the log's own column; of the rows where it has none."""
+    """The period and the episode in steps of the log's own column, or in rows if it has none."""
     since, until = (None if row is None else float(log.at[row]) for row in (oscillation.since, oscillation.until))
     period = None if oscillation.period is None or log.every is None else oscillation.period * log.every
     return {"column": log.clock, "every": log.every, "period": period, "since": since, "until": until}
 
 
 def _counted(steps: dict[str, Any], first: float) -> str:
-    """The same in words, where rows are not the steps."""
+    """The same in words, if rows are not the steps."""
     clock, every = steps["column"], steps["every"]
     if not clock or every == 1 and first == 0:
         return ""

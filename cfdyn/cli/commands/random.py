@@ -79,7 +79,7 @@ def random(
 
 
 def _exponents(screen: Screen, exponents: RandomLyapunov, about: dict) -> None:
-    """Exponents, errors, and what they mean."""
+    """Print exponents, errors, and their meaning."""
     screen.facts(
         *about_facts(about),
         ("runs", f"{counted(exponents.status)}; {exponents.steps} steps of each"),

@@ -1,4 +1,4 @@
-"""``cfdyn regimes``: what the orbit of one start ends on, or how soon, over two parameters."""
+"""``cfdyn regimes``: the attractor of the orbit of one start, or the time to reach it, over two parameters."""
 
 from __future__ import annotations
 

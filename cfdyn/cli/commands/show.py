@@ -67,7 +67,7 @@ def _claim_or_paper(name: str, others: list[str]) -> Answer:
 
 
 def _claim(claim: Claim) -> Answer:
-    """As it was measured last on this machine, else as it is on record."""
+    """The claim as last measured on this machine, or as on record."""
     from cfdyn.claims import kept
     from cfdyn.claims.record import judge_kept, recorded
     from cfdyn.claims.sources import certificates, paper_named

@@ -1,4 +1,4 @@
-"""``cfdyn studies``: a table of losses and optimizers, a study of each."""
+"""``cfdyn studies``: a study of each loss and optimizer in a table."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def studies(
 
 
 def _asked(table: Path, seed: int) -> list[tuple[Any, ...]]:
-    """The arguments of a study for each row; the first row that says nothing sensible is an error."""
+    """The arguments of a study for each row; the first invalid row is an error."""
     rows = []
     for line, row in _rows(table):
         try:
@@ -60,7 +60,7 @@ def _asked(table: Path, seed: int) -> list[tuple[Any, ...]]:
 
 
 def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
-    """The number of its line and the cells that are filled, of each row."""
+    """The line number and the nonempty cells of each row."""
     from cfdyn.records.tables import lines_of, text_of
 
     (_, names), *below = [*lines_of(text_of(table).split("\n"), str(table))] or [(0, [])]
@@ -89,7 +89,7 @@ def _arguments(row: dict[str, str], seed: int) -> tuple[Any, ...]:
 
 
 def in_columns(studies: Studies) -> Studies:
-    """Failures that name the columns of the table where they named arguments of Python."""
+    """Failures whose messages name columns of the table in place of arguments of Python."""
     import numpy as np
 
     def column(quoted: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""``cfdyn study``: the whole question for one loss."""
+"""``cfdyn study``: a complete study of one loss."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def study(
 
 
 def _beside(names: dict[str, str], loss: Loss, optimizer: Optimizer, study: Study, say: Say) -> Comparison:
-    """These flows beside the steps that the study keeps."""
+    """These flows, compared with the steps that the study keeps."""
     from cfdyn.analysis.training.compare import Comparison
 
     say("solving the flows")
@@ -81,7 +81,7 @@ def _beside(names: dict[str, str], loss: Loss, optimizer: Optimizer, study: Stud
 
 
 def _near_the_start(study: Study) -> int:
-    """The last step of the orbit that says something of a path: all of them, unless it diverges."""
+    """The last step of the orbit that is informative about a path: the last one, unless it diverges."""
     import numpy as np
 
     size = np.abs(study.orbit.z[:, : study.orbit.n_weights].astype(float)).max(axis=1)
@@ -90,7 +90,7 @@ def _near_the_start(study: Study) -> int:
 
 
 def _begun_early(loss: str) -> AbstractContextManager[None]:
-    """While this lasts the process for the algebra of a new formula is there, or nothing is."""
+    """A context in which the process for the algebra of a new formula runs, if one is needed."""
     from cfdyn.registry import catalogue
     from cfdyn.symbolic.exact.process import begun
     from cfdyn.symbolic.exact.short import PATIENCE
@@ -138,7 +138,7 @@ def summary(study: Study) -> dict[str, Any]:
 
 
 def _print(screen: Screen, study: Study, compared: Comparison | None) -> None:
-    """The weights that were read from the formula, the verdict, and the tables it rests on."""
+    """Print the weights that were read from the formula, the verdict, and the tables that support it."""
     screen.print(f"{len(study.weights)} weight{'s' * (len(study.weights) != 1)}: {listed(study.weights, MOST_ROWS)}")
     screen.facts(("loss", study.title), ("optimizer", f"{study.optimizer}{remark(study.chosen, 'lr')}"),
                  ("start", f"{vector(study.start)}{remark(study.chosen, 'start')}"))  # fmt: skip
@@ -170,7 +170,7 @@ def _print(screen: Screen, study: Study, compared: Comparison | None) -> None:
 
 
 def _print_landmarks(screen: Screen, study: Study) -> None:
-    """Print a table of the learning rates at which something happens, with their formulas."""
+    """Print a table of the learning rates at which the behaviour changes, with their formulas."""
     from cfdyn.studies.landmarks import landmarks
 
     rows = landmarks(study)
@@ -182,7 +182,7 @@ def _print_landmarks(screen: Screen, study: Study) -> None:
 
 
 def chosen_bands(bands: Sequence[tuple[float, float, str]], at: float) -> set[int]:
-    """Which of many bands to show: those that must not be missed, and the widest of the rest that are wide enough to see."""
+    """The bands to show: those that must not be missed, and the widest of the rest that are wide enough to see."""
     first = {name: k for k, (_, _, name) in reversed([*enumerate(bands)]) if name != "unresolved"}
     needed = {*first.values(), *(k for k, (lo, hi, _) in enumerate(bands) if lo <= at <= hi)}
     visible = VISIBLE * (bands[-1][1] - bands[0][0])
@@ -191,7 +191,7 @@ def chosen_bands(bands: Sequence[tuple[float, float, str]], at: float) -> set[in
 
 
 def _print_bands(screen: Screen, bands: Bands, at: float) -> None:
-    """The first band of each regime, that of the value asked for, and the widest of the rest, in order of the parameter."""
+    """Print the first band of each regime, that of the requested value, and the widest others, in order of the parameter."""
     kept = chosen_bands(bands.bands, at)
     shown = [band for k, band in enumerate(bands.bands) if k in kept]
     how = f", same start, sampled every {bands.resolution:.2g} or closer{', perturbed where round-off decides' * bands.perturbed}"

@@ -1,4 +1,4 @@
-"""``cfdyn tangencies``: where a parameter makes manifolds touch, and how that goes on in two."""
+"""``cfdyn tangencies``: parameter values at which manifolds touch, and their continuation in two parameters."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _one_or_two(vary: list[str]) -> tuple[tuple[str, ...], tuple[tuple[float, fl
 
 
 def _followed(tangencies: Tangencies, names: tuple[str, ...], bounds: tuple[tuple[float, float], ...], say: Say) -> TangencyCurve:
-    """The first of them as both parameters change."""
+    """The first tangency, continued in both parameters."""
     if not len(tangencies):
         raise NumericsError(
             f"no tangency was found for {names[0]} from {bounds[0][0]:g} to {bounds[0][1]:g}, so that none is followed"

@@ -1,4 +1,4 @@
-"""``cfdyn train``: a network trained beside its continuous-time models."""
+"""``cfdyn train``: a network trained together with its continuous-time models."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _goes_on(folder: Path) -> str:
 
 
 def _predicts(run: Run) -> str | None:
-    """The model whose averages are shown: the first of those that have some."""
+    """The model whose averages are shown: the first that has averages."""
     return next(iter(run.models), None)
 
 
@@ -126,13 +126,13 @@ def _document(run: Run) -> dict[str, Any]:
 
 
 def _exponents(run: Run) -> dict[str, Any] | None:
-    """Of the later half of the run, as its last sentence has them."""
+    """The exponents of the second half of the run, for the last sentence."""
     spectrum = run.later_lyapunov
     return None if spectrum is None else {"since": run.steps // 2, "exponents": spectrum.exponents, "errors": spectrum.errors}
 
 
 def _print(screen: Screen, run: Run, figures: list[Path]) -> None:
-    """What was trained, its end beside the models', and in sentences what the iterates did."""
+    """Print what was trained, its end compared with the models', and sentences about the iterates."""
     config = run.config
     # All that is read comes before the first line: a file may be damaged.
     rows, headline, bullets = run.summary if len(run.t) else [], run.headline, run.bullets

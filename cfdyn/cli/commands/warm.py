@@ -1,4 +1,4 @@
-"""``cfdyn warm``: what is kept between runs, made before it is needed."""
+"""``cfdyn warm``: compile the code that is kept between runs before it is needed."""
 
 import io
 import time
@@ -48,7 +48,7 @@ def warm(
 
 
 def _rehearse(subject: Subject, name: str, say: Say) -> None:
-    """Study it without keeping the result; what was compiled stays."""
+    """Study it without keeping the result; the compiled code is kept."""
     loss, optimizer, open_lr = subject.loss_and_optimizer()
     study = cfdyn.study(loss, optimizer, auto_lr=open_lr, progress=lambda words: say(f"{name}: {words}"))
     say(f"{name}: exponents")

@@ -1,1 +1,1 @@
-"""What a command was asked: options, names with options, numbers, the loss or map it is about."""
+"""The input of a command: options, names with options, numbers, the loss or map."""

@@ -1,4 +1,4 @@
-"""The options that several commands have, each said once, as types for Typer."""
+"""The options that several commands share, each defined once, as types for Typer."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Losses, optimizers, flows, data and networks by their names with options, such as ``heavy_ball:lr=0.1,momentum=0.9``."""
+"""Losses, optimizers, flows, data and networks from names with options, such as ``heavy_ball:lr=0.1,momentum=0.9``."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def make_loss(text: str, settings: Sequence[str], variables: str | None) -> Loss
 
 
 def check_flow(text: str) -> None:
-    """An unknown flow is an error before anything is computed."""
+    """Raise an error for an unknown flow before anything is computed."""
     name, known = parts(text)[0], catalogue("flows")
     if name not in known.names():
         raise unknown("flow", name, known.names(), "cfdyn list flows")
@@ -69,7 +69,7 @@ def make_flows(names: dict[str, str] | None, loss: Loss, optimizer: Optimizer) -
 def flow_names(text: str | None, noisy: bool = False) -> dict[str, str] | None:
     """``"central,edge:secant=true,tol=1e-6"`` → {"central": "central", "edge": "edge:secant=true,tol=1e-6"}; None for None.
 
-    ``noisy``: "stochastic" is a model too.
+    ``noisy``: "stochastic" is also a model.
     """
     if text is None:
         return None

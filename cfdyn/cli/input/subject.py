@@ -1,4 +1,4 @@
-"""The loss and optimizer, or the map, that a command is about, and where it starts: built here from what the options say."""
+"""The loss and optimizer, or the map, that a command is about, and its start: built here from the options."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ Chosen = dict[str, str]
 
 @dataclass(frozen=True)
 class Subject:
-    """What the options of a command say, as they were given; the methods build what they name.
+    """The options of a command, as given; the methods build the objects that they name.
 
-    ``chosen``, which the methods return too, says in words what was chosen where an option was not given.
+    ``chosen``, which the methods also return, states in words the choices for options that were not given.
     """
 
     loss: LOSS = None
@@ -63,7 +63,7 @@ class Subject:
     say: Callable[[str], None] = field(default=lambda words: None, compare=False)  # takes words; no option
 
     def is_map(self) -> bool:
-        """Refuse neither a loss nor a map, or both; true for a map, also one made of equations."""
+        """Refuse both or neither of a loss and a map; true for a map, also one defined by equations."""
         given = 3 - [self.loss, self.map, self.ode].count(None)
         if given != 1:
             missing = 'give a LOSS, such as double_well or "(w**2-1)**2/4", or --map FORMULA, such as "r*x*(1-x)"'
@@ -71,7 +71,7 @@ class Subject:
         return self.loss is None
 
     def needs_loss(self, command: str, example: str, otherwise: str = "") -> None:
-        """Refuse a command without its loss, which has no map in place of it."""
+        """Refuse a command without its loss, for which a map is no substitute."""
         if self.loss is None:
             known = f"or a name from: cfdyn list losses{otherwise}"
             raise UsageError(f'{command} needs a LOSS: a formula such as "{example}", {known}')
@@ -85,7 +85,7 @@ class Subject:
         return make_loss(str(self.loss), self.settings or (), self.variables), *make_optimizer(self.optimizer)
 
     def minima(self, loss: Loss) -> list[Minimum]:
-        """Its local minima, the lowest first; meanwhile words say how many starts are done."""
+        """Its local minima, the lowest first; the progress is the number of finished starts."""
         return cfdyn.minima(loss, seed=self.seed, progress=lambda k, n: self.say(f"searching for minima: {k} of {n} starts"))
 
     def make_map(self) -> Map:
@@ -114,7 +114,7 @@ class Subject:
         return cfdyn.poincare_map(self.flow(), surface, way.strip() or "up")
 
     def with_values(self, values: dict[str, float]) -> Subject:
-        """The same with values for those names of its formulas that ``--set`` gives none."""
+        """The same with values for those names of its formulas that ``--set`` does not give."""
         from cfdyn.symbolic.text.formula import check_names, formula
 
         text = next((one for one in (self.map, self.ode, self.loss) if one is not None), None)
@@ -130,7 +130,7 @@ class Subject:
     def complete(self, noisy: bool = False, stepped: bool = False) -> tuple[Loss, Optimizer, Sequence[float], Chosen]:
         """The loss, the optimizer with its learning rate (below the edge with noise), a start, and ``chosen``.
 
-        ``stepped``: a start that is no state of the optimizer's step is refused before minima are searched for.
+        ``stepped``: a start that is not a state of the optimizer's step is refused before minima are searched for.
         """
         from cfdyn.studies.defaults import BEYOND, WITH_NOISE, completed
 
@@ -162,7 +162,7 @@ class Subject:
     def random_map(
         self, batch: int | None, noise: str | None, label_noise: float, repeat: int, replace: bool, varied: bool
     ) -> tuple[RandomMap, Any, Chosen]:
-        """The random map, the full starting state, and ``chosen``; ``varied``: what is drawn may still be said elsewhere."""
+        """The random map, the full starting state, and ``chosen``; ``varied``: the noise may still be given by another option."""
         from cfdyn.studies.defaults import MAP_START
 
         variances = None if noise is None else numbers(noise, "--noise")
@@ -181,7 +181,7 @@ class Subject:
         return step, step.step.state(begin), chosen
 
     def map_and_loss(self, lr: float | None = None) -> tuple[Map, Loss | None, list[Minimum], Chosen]:
-        """The map, at ``lr`` where its learning rate is open; the loss, its minima where they were looked for, and ``chosen``."""
+        """The map, at ``lr`` if its learning rate is open; the loss, its minima if they were searched for, and ``chosen``."""
         from cfdyn.studies.defaults import BY_EDGE, EDGE, learning_rate
 
         if self.is_map():

@@ -75,7 +75,7 @@ def varied(vary: str) -> tuple[str, Interval]:
 
 
 def scanned(vary: str, count: int = 1000) -> tuple[str, Interval, int]:
-    """``--vary``: ``"lr=0.1:2:500"`` → ("lr", (0.1, 2), 500); ``count`` where none is named."""
+    """``--vary``: ``"lr=0.1:2:500"`` → ("lr", (0.1, 2), 500); ``count`` by default."""
     head, _, last = vary.rpartition(":")
     named = head.count(":") == 1
     if vary.count(":") > 1 and not named:
@@ -85,7 +85,7 @@ def scanned(vary: str, count: int = 1000) -> tuple[str, Interval, int]:
 
 
 def windowed(ranges: Sequence[Interval], window: str | None) -> list[Interval]:
-    """``--window``: ``"1.2:1.4,0:0.5"`` in place of the ranges, of which it is a part each."""
+    """``--window``: ``"1.2:1.4,0:0.5"`` in place of the ranges, each a subinterval of its range."""
     if window is None:
         return list(ranges)
     parts = intervals(window, "--window")

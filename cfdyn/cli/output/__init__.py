@@ -1,1 +1,1 @@
-"""What a command shows: text and tables on stdout, JSON documents, records and figures in files."""
+"""The output of a command: text and tables on stdout, JSON documents, records and figures in files."""

@@ -1,4 +1,4 @@
-"""What programs read: one JSON document on stdout."""
+"""Output for programs: one JSON document on stdout."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ PIECE = 10_000  # numbers of an array that are made a text at once
 
 
 def print_json(values: dict[str, Any]) -> None:
-    """One JSON document; floats in their shortest exact form, NaN and infinities as null. Long arrays go out piece by piece."""
+    """One JSON document; floats in their shortest exact form, NaN and infinities as null. Long arrays are printed in pieces."""
     mark = "{"
     for key, value in values.items():
         print(f"{mark}\n {json.dumps(key)}: ", end="")
@@ -46,7 +46,7 @@ def fields(record: Any, names: str) -> dict[str, Any]:
 
 
 def moving_edge(held: Any, why: str) -> dict[str, Any]:
-    """What a record of `cfdyn.analysis.hovering` says, without its series; or why there is none."""
+    """The contents of a record of `cfdyn.analysis.hovering`, without its series; or why there is none."""
     keys = "kind since mean low high side crossing reason meaning"
     return {"hovering": held and {"theta": float(held.theta[-1]) if len(held.theta) else None, **fields(held, keys)},
             "no_hovering": why}  # fmt: skip

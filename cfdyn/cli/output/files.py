@@ -1,4 +1,4 @@
-"""The record and the figures that every command writes, in one way."""
+"""The record and the figures of every command, written in one way."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,11 +16,11 @@ from cfdyn.records.files import folder_for_writing, not_written
 
 
 class Files:
-    """A numbered record in the folder ``out``, and a figure in the file ``plot``; what cannot be written is refused at once.
+    """A numbered record in the folder ``out``, and a figure in the file ``plot``; unwritable files are refused at once.
 
-    ``figure``: of a command that draws by itself, in the folder unless ``plot`` names a file, whether it should; None: only
-    where ``plot`` asks for it. ``xlim``, ``ylim``: its limits as texts; ``pixels``: its width; ``csv``: of a table.
-    ``style``, ``figsize``: the style and the size of the figure.
+    ``figure``: whether a command draws its figure by default, in the folder unless ``plot`` names a file; None: only with
+    ``plot``. ``xlim``, ``ylim``: its limits as texts; ``pixels``: its width; ``csv``: of a table. ``style``, ``figsize``: the
+    style and the size of the figure.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Files:
         self.certificates: list[Path] = []
 
     def write(self, result: Any, stem: str, say: Callable[[str], None], draw: Callable[..., Any] | None = None) -> None:
-        """``stem-001.npz``, or the first number that is free, with its figure; ``draw``: if it is not `cfdyn.plot`."""
+        """Write ``stem-001.npz``, or the next free number, with its figure; ``draw``: a function other than `cfdyn.plot`."""
         with _free(self.folder, stem, ".png", ".npz") as (beside, record):
             self.record = result.save(record)
         picture = beside if self.numbered else self.plot
@@ -49,7 +49,7 @@ class Files:
             self.figures.append(picture)
 
     def certify(self, documents: Sequence[Mapping[str, Any]]) -> None:
-        """Certificates beside the record, ``stem-001-KIND.json``."""
+        """Write certificates beside the record, ``stem-001-KIND.json``."""
         from cfdyn.certify.certificate import Certificate
 
         for document in documents:
@@ -75,7 +75,7 @@ class Files:
 
 
 def checked(path: Path) -> Path:
-    """The path of a file, if it can be written, else a UsageError."""
+    """The path of a file, if it can be written; otherwise a UsageError."""
     from cfdyn.plotting import check_folder
 
     return check_folder(path)
@@ -85,7 +85,7 @@ def figure_options(
     xlim: str | None, ylim: str | None, drawn: bool, pixels: int | None = None, style: str | None = None,
     figsize: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """What is said of a figure, for `cfdyn.plot`; it must be drawn then."""
+    """The options of a figure, for `cfdyn.plot`; they require a figure."""
     from cfdyn.plotting import check_limits, check_sheet
 
     texts = {name: text for name, text in (("xlim", xlim), ("ylim", ylim)) if text is not None}
@@ -99,7 +99,10 @@ def figure_options(
 
 
 def certificate_place(asked: Path | None, stem: str) -> Callable[[Any], Path]:
-    """What saves a certificate in the file asked for, or under the next number in the usual folder; refused if it cannot."""
+    """The function that saves a certificate in the requested file, or under the next number in the usual folder.
+
+    Raises UsageError if that cannot be written.
+    """
     from cfdyn.plotting import check_folder
 
     if asked is not None and asked.is_dir():
@@ -117,9 +120,9 @@ def certificate_place(asked: Path | None, stem: str) -> Callable[[Any], Path]:
 
 @contextmanager
 def _free(folder: Path, stem: str, *endings: str) -> Iterator[list[Path]]:
-    """Paths with these endings, such as a figure's and a record's, with a number that no other process has, or takes meanwhile.
+    """Paths with these endings, such as a figure's and a record's, with a number that no other process uses or reserves.
 
-    The number is taken by a hidden file: a power cut leaves no empty one under a name that is shown.
+    A hidden file reserves the number, so that a power cut leaves no empty file under a visible name.
     """
     number = 0
     while True:

@@ -13,14 +13,14 @@ RULE = re.compile(r"\s*=+(?:\s+=+)+\s*")  # above and below a table of a docstri
 
 
 def width_of(text: str) -> int:
-    """Columns of the terminal that the text takes."""
+    """The number of terminal columns of a text."""
     from rich.cells import cell_len
 
     return len(text) if text.isascii() else cell_len(text)
 
 
 def wrapped(text: str, width: int, rest: str = "") -> list[str]:
-    """Lines of at most ``width`` columns where words allow it, from the second on behind ``rest``.
+    """Lines of at most ``width`` columns if words allow it, from the second on after ``rest``.
 
     >>> wrapped("the multiplier is -1.25", 12), wrapped("a  b", 9), wrapped("x*(y-1e-05)+2*x", 9)
     (['the', 'multiplier', 'is -1.25'], ['a  b'], ['x*(y', '-1e-05)', '+2*x'])
@@ -39,16 +39,16 @@ def wrapped(text: str, width: int, rest: str = "") -> list[str]:
 
 
 def _pieces(blank: str, word: str, width: int) -> Iterator[tuple[str, str]]:
-    """A word with the blanks before it, in parts if it is longer than a line."""
+    """A word with its preceding blanks, in parts if it is longer than a line."""
     parts = [word] if width_of(word) <= width else BREAK.split(word)
     for k, part in enumerate(parts):
         yield part, blank if k == 0 else ""
 
 
 def labelled(rows: Sequence[tuple[str, str]], width: int, most: int = 0) -> list[str]:
-    """A line for each label and its value, the values below each other, what is long wrapped there.
+    """A line for each label and its value, with aligned values; long values are wrapped.
 
-    A label of more than ``most`` columns, half the width if not given, has its value on the next line.
+    A label of more than ``most`` columns (default: half the width) has its value on the next line.
 
     >>> print(*labelled([("map", "x*2"), ("start", "0.1, 0.2, 0.3")], 16), sep="\\n")
     map    x*2
@@ -71,8 +71,8 @@ def labelled(rows: Sequence[tuple[str, str]], width: int, most: int = 0) -> list
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[tuple[list[str], list[str]]]:
     """Parts of a table, each as the lines of its heads and of its rows; every part repeats the first column.
 
-    Columns of words are wrapped where that is enough; else the other columns go on below. Where names in the first column take
-    more than half of the width, the others stand below each name.
+    Columns of words are wrapped if that is enough; otherwise the remaining columns continue below. If names in the first column
+    take more than half of the width, the other columns are below each name.
 
     >>> table(["lr", "regime", "exponent"], [["0.1", "fixed point", "-0.5"]], 20)[1]
     (['lr   exponent'], ['0.1  -0.5'])
@@ -92,7 +92,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> li
 
 
 def _blocks(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Each row as its first cell with the others below it, behind their heads."""
+    """Each row as its first cell with the others below it, after their heads."""
     lines: list[str] = []
     for key, *cells in rows:
         below = labelled([(head, cell) for head, cell in zip(heads[1:], cells, strict=True) if cell], width - GAP)
@@ -101,7 +101,7 @@ def _blocks(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> 
 
 
 def reflowed(text: str, width: int) -> str:
-    """A docstring in lines of that width, without marks of code: sentences flow, examples, tables and underlined titles stay.
+    """A docstring in lines of this width, without code markup: sentences flow; examples, tables and titles are kept.
 
     >>> reflowed("One sentence that is long and goes on.", 20).splitlines()
     ['One sentence that is', 'long and goes on.']
@@ -115,7 +115,7 @@ def reflowed(text: str, width: int) -> str:
 
 
 def _flowing(block: str, width: int) -> str:
-    """Lines of the same indentation as one, until one that begins an entry (name : what it is)."""
+    """Lines of the same indentation as one, until a line that begins an entry (name : description)."""
     lines = block.split("\n")
     if ">>>" in block or not block.strip():
         return block
@@ -134,7 +134,7 @@ def _flowing(block: str, width: int) -> str:
 
 
 def _ruled(lines: Sequence[str], width: int) -> str:
-    """A table between lines of ===, as it is where it fits; else in columns of words that wrap."""
+    """A table between lines of ===, unchanged if it fits; otherwise in columns of words that wrap."""
     rows = [re.split(r" {2,}", line.strip()) for line in lines if not RULE.fullmatch(line)]
     if max(map(width_of, lines)) <= width or len({len(row) for row in rows}) > 1:
         return "\n".join(lines)
@@ -142,14 +142,14 @@ def _ruled(lines: Sequence[str], width: int) -> str:
 
 
 def _least(column: Sequence[str]) -> int:
-    """The width below which it is not wrapped."""
+    """The width below which a column is not wrapped."""
     words = [word for cell in column for word in cell.split() or [""]]
     longest = max(width_of(part) for word in words for part in ([word] if width_of(word) <= LONG else BREAK.split(word)))
     return max(longest, min(NARROW, max(map(width_of, column))))
 
 
 def _part(columns: Sequence[Sequence[str]], width: int) -> tuple[list[str], list[str]]:
-    """These columns beside each other, the widest made narrower until they fit."""
+    """These columns side by side, the widest made narrower until they fit."""
     sizes = [max(width_of(line) for cell in column for line in cell.split("\n")) for column in columns]
     least = [_least(column) for column in columns]
     over = sum(sizes) + GAP * (len(sizes) - 1) - width

@@ -1,4 +1,4 @@
-"""What people read: lines and short tables on stdout, numbers of a few digits."""
+"""Output for people: lines and short tables on stdout, numbers with few digits."""
 
 import os
 import sys
@@ -21,8 +21,8 @@ YES_NO = {True: "yes", False: "no", None: "neutral"}
 class Screen:
     """Lines and tables on stdout, as wide as the terminal or COLUMNS says, or 110 columns in a file.
 
-    Text is shown as it is, whatever brackets, colons or control characters a user's names hold. Names of files are not broken,
-    so that they can be copied.
+    Text is shown literally, also brackets, colons or control characters in a user's names. Names of files are not broken, so that
+    they can be copied.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Screen:
         self._out(wrapped(_text(text), self.width) if wrap else [_text(text)], style)
 
     def heading(self, title: str, rest: str = "") -> None:
-        """A title in bold, and what follows it on the line."""
+        """A title in bold, and the rest of the line."""
         from rich.text import Text
 
         before, name = title[: len(title) - len(title.lstrip("\n"))], _text(title.lstrip("\n"))
@@ -46,7 +46,7 @@ class Screen:
         self._out(others)
 
     def verdict(self, headline: str, bullets: Sequence[str]) -> None:
-        """A headline with its bullets, and where their words are explained; a command to be copied is in one piece."""
+        """A headline with its bullets, and a pointer to the glossary; a command to be copied is in one piece."""
         self.heading(headline)
         for words in bullets:
             lines = [words] if words.startswith("Try next: ") else wrapped(_text(words), self.width - GAP)
@@ -54,22 +54,22 @@ class Screen:
         self.print(f"Terms: {WORDS}", style="dim")
 
     def facts(self, *rows: tuple[str, str] | None) -> None:
-        """Print rows (name, value), one a line; None is left out."""
+        """Print rows (name, value), one per line; None is omitted."""
         self._out(labelled([(_text(name), _text(value)) for name, value in filter(None, rows)], self.width))
 
     def note(self, words: str, label: str = "note") -> None:
-        """What to be careful about, behind its label."""
+        """A warning, after its label."""
         self._out(labelled([(label.ljust(LABEL), _text(words))], self.width))
 
     def file(self, label: str, path: object) -> None:
-        """The name of a file, or a command to be copied, behind its label and in one piece."""
+        """The name of a file, or a command to be copied, after its label and in one piece."""
         self.print(f"{label.ljust(LABEL)}  {path}", wrap=False)
 
     def table(
         self, columns: Sequence[str], items: Sequence[Any], row: Callable[[Any], Iterable[str]] = iter, indent: str = "",
         most: int | None = MOST_ROWS,
     ) -> None:  # fmt: skip
-        """The first of the items, with their cells by ``row``, and how many are left out."""
+        """The first of the items, with their cells by ``row``, and the number of omitted ones."""
         cells = [[*map(_text, row(item))] for item in items[:most]]
         for k, (head, lines) in enumerate(table([*map(_text, columns)], cells, self.width - len(indent))):
             self._out([""] * (k > 0))
@@ -79,12 +79,12 @@ class Screen:
             self.left_out(len(items) - most, indent)
 
     def left_out(self, count: int, indent: str = "") -> None:
-        """How many rows of a table are not shown, and where they are."""
+        """The number of rows of a table that are not shown, and where they are."""
         if count > 0:
             self.print(f"{indent}… and {count} more rows; all of them: --csv FILE or --json")
 
     def kept(self, kinds: dict[str, tuple[int, int]]) -> None:
-        """Print a table of the cache: for each kind, how many entries and their size, given in bytes."""
+        """Print a table of the cache: for each kind, the number of entries and their size, given in bytes."""
         if kinds:
             rows = [(kind, str(count), memory(size)) for kind, (count, size) in kinds.items()]
             self.table(("kind", "entries", "size"), rows, most=None)
@@ -97,7 +97,7 @@ class Screen:
 
 
 def width() -> int:
-    """Columns: those of COLUMNS, of the terminal, or of a file."""
+    """The number of columns: of COLUMNS, of the terminal, or of a file."""
     asked = os.environ.get("COLUMNS", "")
     if asked.isdecimal() and int(asked) > 0:
         return max(LEAST, int(asked))
@@ -112,7 +112,7 @@ def _text(text: str) -> str:
 
 
 class Shown(str):
-    """A number, or some, as it is printed; ``value``: with all digits, for a file."""
+    """The printed form of a number or several; ``value``: with all digits, for a file."""
 
     value: Any
 
@@ -142,17 +142,17 @@ def vector(values: Any, most: int = 6) -> str:
 
 
 def cell(value: float) -> str:
-    """Four significant digits, or a dash where there is no number."""
+    """Four significant digits, or a dash if there is no number."""
     return Shown("–", None) if value != value else Shown(number(float(f"{value:.4g}")), float(value))
 
 
 def slow_cycles(cycles: Sequence[tuple[int, int]]) -> str:
-    """Their lengths in steps, of the first of them."""
+    """The lengths of the first slow cycles, in steps."""
     return listed([str(last - first) for first, last in cycles], 8)
 
 
 def memory(count: int) -> str:
-    """Bytes in the unit that suits them."""
+    """A number of bytes in a suitable unit."""
     for unit, factor in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
         if count >= factor:
             return f"{count / factor:.3g} {unit}"

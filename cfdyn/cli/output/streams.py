@@ -1,4 +1,4 @@
-"""Standard output and standard error as they are: closed, full, cut off, of an encoding that lacks letters."""
+"""Standard output and standard error in all conditions: closed, full, cut off, with an encoding that lacks letters."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ _stderr, _passing = threading.RLock(), [False]
 
 
 def prepare() -> None:
-    """All three are open, and what their encoding lacks is replaced."""
+    """Make all three streams open, and replace letters that their encoding lacks."""
     # Else the next file that is opened would be standard output.
     while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(handle, True)
@@ -32,19 +32,19 @@ def ascii_only() -> bool:
 
 
 def say(words: str) -> None:
-    """A line on stderr, if it takes one."""
+    """Write a line on stderr, if that is possible."""
     aside(f"cfdyn: {worded(words)}")
 
 
 def aside(words: str) -> None:
-    """A line on stderr as it is, in place of a passing one."""
+    """Write a line on stderr, in place of a passing one."""
     with _stderr:
         passing("")
         _write(f"{visible(words)}\n")
 
 
 def passing(words: str) -> None:
-    """A line on the terminal of stderr until the next takes its place, cut at the right edge; "" takes it away."""
+    """Show a line on the terminal of stderr until the next replaces it, cut at the right edge; "" removes it."""
     with _stderr:
         if words:
             _write(CLEAR + visible(worded(words)).replace("\n", " ")[: _columns() - 1])
@@ -69,7 +69,7 @@ def _write(text: str) -> None:
 
 
 def finish() -> int:
-    """Write what is left for stdout: 0, or 1 where it does not take it; a reader that has left (head, less) is no error."""
+    """Flush stdout: 0, or 1 if that fails; a reader that has left (head, less) is not an error."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -82,5 +82,5 @@ def finish() -> int:
 
 
 def abandon(stream: TextIO) -> None:
-    """Let a stream take everything from now on: a second failure at the exit must stay silent."""
+    """Let a stream discard everything from now on: a second failure at the exit must stay silent."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,4 +1,4 @@
-"""``--csv``: the tables that a command prints, whole and with all digits, as a file."""
+"""``--csv``: the tables that a command prints, complete and with all digits, as a file."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ class Tables(Screen):
         self, columns: Sequence[str], items: Sequence[Any], row: Callable[[Any], Iterable[str]] = iter, indent: str = "",
         most: int | None = None,
     ) -> None:  # fmt: skip
-        """Keep all rows, each number as it was before it was shortened."""
+        """Keep all rows, each number before rounding."""
         heads = [head or "what" for head in columns]
         heads = [head if heads.index(head) == k else f"{head} {k + 1}" for k, head in enumerate(heads)]
         rows = [[getattr(cell, "value", cell) for cell in row(item)] for item in items]
@@ -32,7 +32,7 @@ class Tables(Screen):
 
 
 def printed(tables: Callable[[Screen], Any]) -> dict[str, list[Any]]:
-    """The columns of the table that is printed; of several, one below the other with their number in the first column."""
+    """The columns of the printed table; several tables one below the other, with their number in the first column."""
     tables(screen := Tables())
     kept = screen.kept_tables
     if len(kept) < 2:
