@@ -120,7 +120,7 @@ def chosen(ids: Iterable[str] | None = None, source: str | None = None) -> list[
         wanted += [name for question in getattr(paper, "QUESTIONS", ()) for name in question.claims]
         strange = [name for name in ids or () if named(name).id not in wanted]
         if strange:
-            raise UsageError(f"{strange[0]} is no claim of {source}, nor of those that its answers rest on")
+            raise UsageError(f"{strange[0]} is not a claim of {source}, nor one that supports its answers")
         ids = wanted if ids is None else ids
     return [named(name) for name in dict.fromkeys(all_claims() if ids is None else ids)]
 

@@ -65,10 +65,10 @@ def part_of(what: str, part: str) -> str:
 def idx(content: bytes, magic: int, what: str, name: str) -> np.ndarray:
     """The bytes of an IDX file in their shape; a UsageError for another magic number and for a truncated file."""
     if len(content) < 4:
-        raise UsageError(f"{what}: {name} is no IDX file: it has {len(content)} bytes")
+        raise UsageError(f"{what}: {name} is not an IDX file: it has {len(content)} bytes")
     count, dimensions = int.from_bytes(content[:4], "big"), magic & 0xFF
     if count != magic:
-        raise UsageError(f"{what}: {name} begins with the magic number {count}, not {magic}: it is no IDX file of "
+        raise UsageError(f"{what}: {name} begins with the magic number {count}, not {magic}: it is not an IDX file of "
                          f"{'pictures' if magic == PICTURES else 'labels'}")  # fmt: skip
     head, expected = 4 + 4 * dimensions, idx_size(content)
     if len(content) < max(head, expected):

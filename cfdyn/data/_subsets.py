@@ -88,7 +88,7 @@ def replaced(what: str, labels: np.ndarray, classes: int, share: float, seed: in
     """Labels of which a fraction, selected by the seed, is drawn at random from all classes, so that some do not change."""
     part = number(f"{what}: random_labels", share, finite=True)
     if not 0 <= part <= 1:
-        raise UsageError(f"{what}: random_labels is a share from 0 to 1, not {share}")
+        raise UsageError(f"{what}: random_labels is a fraction from 0 to 1, not {share}")
     rng = rng_of(what, seed, 1)
     picked = rng.permutation(len(labels))[: round(part * len(labels))]
     mixed = labels.copy()

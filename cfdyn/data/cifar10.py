@@ -56,6 +56,6 @@ def _records(path: str | None, name: str) -> np.ndarray:
     if len(content) > MOST * RECORD:
         raise UsageError(f"cifar10: {name} is too long: the files that are published have {MOST} records")
     if not content or len(content) % RECORD:
-        raise UsageError(f"cifar10: {name} is cut off, or not of the binary version: it has {len(content)} bytes, no multiple of "
-                         f"{RECORD}")  # fmt: skip
+        raise UsageError(f"cifar10: {name} is cut off, or not of the binary version: it has {len(content)} bytes, "
+                         f"not a multiple of {RECORD}")  # fmt: skip
     return np.frombuffer(content, dtype=np.uint8).reshape(-1, RECORD)

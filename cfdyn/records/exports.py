@@ -41,7 +41,7 @@ class Exports:
         arrays = {name: (letters, array) for name, (letters, array) in dimensions(self).items() if letters and array.ndim <= 2}
         rows = Counter(letters[0] for letters, _ in arrays.values() if not letters[0].endswith("_")).most_common(1)
         if not rows:
-            raise UsageError(f"a {type(self).__name__} is no table; to_json() has all of it")
+            raise UsageError(f"a {type(self).__name__} is not a table; to_json() has all of it")
         columns: dict[str, list[Any]] = {}
         for name, (letters, array) in arrays.items():
             if letters[0] == rows[0][0] and array.ndim == 1:

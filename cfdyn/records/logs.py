@@ -97,10 +97,10 @@ def _history(text: str, source: str) -> tuple[list[str], np.ndarray]:
     try:
         history = json.loads(text)
     except (ValueError, RecursionError):
-        raise UsageError(f"{source} is no JSON document") from None
+        raise UsageError(f"{source} is not a JSON document") from None
     rows = history.get("log_history") if isinstance(history, dict) else history
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
-        raise UsageError(f"{source} is no log: a list of entries with names is needed, or a document with such a `log_history`")
+        raise UsageError(f"{source} is not a log: it needs a list of entries with names, or a document with such a `log_history`")
     names = list(dict.fromkeys(name for row in rows for name, value in row.items() if _is_entry(value)))
     table = np.array([[float(row[name]) if _is_entry(row.get(name)) else np.nan for name in names] for row in rows])
     return names, table.reshape(len(rows), len(names))

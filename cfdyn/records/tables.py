@@ -105,7 +105,7 @@ def read_cells(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], list[list
     names = tuple(cell.lstrip("# ") or f"c{i}" for i, cell in enumerate(rows[0][1], 1))
     if not _has_names(rows[0][1], rows[1][1] if len(rows) > 1 else []):
         raise UsageError(f"the first line of {source} holds numbers, but column names belong there, which "
-                         "are no numbers: put a line above it, or change the names")  # fmt: skip
+                         "are not numbers: put a line above it, or change the names")  # fmt: skip
     _different(names, source)
     for number, cells in rows[1:]:
         if len(cells) != len(names):
@@ -162,7 +162,7 @@ def lines_of(lines: Sequence[str], source: str) -> Iterator[tuple[int, list[str]
                 (cells,) = csv.reader([line], delimiter=mark, skipinitialspace=True, strict=True)
             except csv.Error as error:
                 why = "a quote is not closed in it" if "end of data" in str(error) else error
-                raise UsageError(f"line {number} of {source} cannot be taken apart: {why}") from None
+                raise UsageError(f"line {number} of {source} cannot be split into cells: {why}") from None
             yield number, [cell.strip() for cell in cells]
 
 

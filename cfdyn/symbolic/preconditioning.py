@@ -23,7 +23,7 @@ def preconditioning(spec: Any) -> Recursion:
     if isinstance(spec, ExtendedMap):
         return preconditioning(spec.base)
     if not isinstance(spec, LossMap):
-        raise UsageError("a map that is no single step of an optimizer on a loss has no preconditioner")
+        raise UsageError("a map that is not a single step of an optimizer on a loss has no preconditioner")
     return step_recursion(spec.optimizer)
 
 

@@ -186,7 +186,7 @@ class Recursion:
             if not self._is_linear(row):
                 if name == "w":
                     raise refused(self.optimizer, self.wanted)
-                raise UsageError(f"{self.optimizer.name}: the state {name!r} is no average of the gradient and has no "
+                raise UsageError(f"{self.optimizer.name}: the state {name!r} is not an average of the gradient and has no "
                                  f"ds/dt, which the flow {self.wanted!r} needs; the flow 'rod' of a formula is a model of "
                                  "any optimizer")  # fmt: skip
         if t.value(jacobian(t, rows[:1], self.fast[1:])[0][-1]) == 0 and not self.buffers:
@@ -248,7 +248,7 @@ class Recursion:
             if np.abs(np.linalg.eigvals(a)).max() < 1:
                 return
         flow = f"and the flow {self.wanted!r} is about flips; the flow 'rod' of a formula is a model of any optimizer"
-        raise UsageError(f"{optimizer}: a flip is not what ends its stability as the curvature rises, "
+        raise UsageError(f"{optimizer}: a flip is not its first instability as the curvature rises, "
                          f"{flow if self.wanted else NO_EDGE}")  # fmt: skip
 
 

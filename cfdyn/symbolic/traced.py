@@ -159,7 +159,7 @@ def _number(value: object) -> Traced:
     real = isinstance(value, numbers.Real | np.number) and not isinstance(value, bool | np.bool_)
     known = float(value) if real else np.nan  # type: ignore[arg-type]
     if not np.isfinite(known):
-        raise FormulaError(f"it computes with {shown(value)}, which is no number of a formula")
+        raise FormulaError(f"it computes with {shown(value)}, which is not a number in a formula")
     whole = known.is_integer() and abs(known) < 2**53
     text = str(int(known)) if whole else format(Decimal(repr(known)), "f")
     return Traced(text, SUM) if text.startswith("-") else Traced(text)
@@ -215,7 +215,7 @@ def traced(
     try:
         outputs = function(*values)
     except FormulaError as error:
-        raise FormulaError(f"the function {_named(function)} is no formula: {error}") from None
+        raise FormulaError(f"the function {_named(function)} is not a formula: {error}") from None
     except Exception as error:
         raise FormulaError(
             f"the function {_named(function)} cannot be read as a formula: {_why(error, len(whole) == 1 and len(variables) < 2)}"

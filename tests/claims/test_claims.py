@@ -178,7 +178,7 @@ def test_what_is_not_computed_now_is_shown_as_it_is_on_record(tmp_path):
         (["claims", "--source", "mai1976"], "unknown source 'mai1976'; did you mean 'may1976'?"),
         (["claims", "may1976.first_flip", "--report", "/proc/none/here"], "cannot write to the folder /proc/none/here"),
         (["claims", "--within", "-1"], "--within"),
-        (["claims", "may1976.first_flip", "--source", "may1974"], "may1976.first_flip is no claim of may1974"),
+        (["claims", "may1976.first_flip", "--source", "may1974"], "may1976.first_flip is not a claim of may1974"),
         (["show", "may1976.first_flop"], "unknown name 'may1976.first_flop'; did you mean 'may1976.first_flip'?"),
     ],
 )

@@ -112,7 +112,8 @@ def test_the_state_of_a_trainer_is_read(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("[" * 100_000, "no JSON document"), ("{}", "is no log"), ("[1, 2]", "is no log"), ('[{"step": 1}]', "no series")]
+    ("text", "words"),
+    [("[" * 100_000, "not a JSON document"), ("{}", "is not a log"), ("[1, 2]", "is not a log"), ('[{"step": 1}]', "no series")],
 )
 def test_other_documents_are_refused_in_a_sentence(tmp_path, capsys, text, words):
     (tmp_path / "x.json").write_text(text)

@@ -19,7 +19,7 @@ TABLE = "loss,optimizer\nw**2/2 + w**4/20,gd:lr=0.3\nw**2/2 + w**4/20,gd:lr=0.4\
     [
         ("loss,loss\nw**2/2,w**4\n", "list.csv has two columns loss"), ("loss,lr\nw**2,1\n", "unknown column of list.csv: 'lr'"),
         ("loss\n", "list.csv has no rows below a line of names"), ("loss\nw**2/2,gd\n", "line 2 of list.csv: there are more cells"),
-        ("loss\n=1+1\n", "line 2 of list.csv: formula has '='"), ('loss\n"w**2\n', "cannot be taken apart"),
+        ("loss\n=1+1\n", "line 2 of list.csv: formula has '='"), ('loss\n"w**2\n', "cannot be split into cells"),
     ],
 )  # fmt: skip
 def test_a_table_that_is_none_is_said(table, words, tmp_path, monkeypatch, capsys):

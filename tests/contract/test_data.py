@@ -171,7 +171,7 @@ def test_what_is_absent_is_told_with_where_to_put_it(name, tmp_path):
 
 
 DAMAGED = {
-    "cut off": (lambda raw: raw[:-5], "cut off"), "head alone": (lambda raw: raw[:7], "cut off"), "empty": (lambda raw: b"", "no IDX"),
+    "cut off": (lambda raw: raw[:-5], "cut off"), "head alone": (lambda raw: raw[:7], "cut off"), "empty": (lambda raw: b"", "not an IDX"),
     "too long": (lambda raw: raw + b"0", "too long"), "labels": (lambda raw: idx(np.zeros(30)), "magic number 2049, not 2051"),
     "a pickle": (lambda raw: pickle.dumps([1]), "magic number"),
     "huge": (lambda raw: raw[:4] + b"\xff" * 12 + raw[16:], "cut off"),

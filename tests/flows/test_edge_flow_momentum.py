@@ -157,9 +157,9 @@ def test_in_a_comparison_it_is_as_near_as_the_central_flow(name):
 
 
 @pytest.mark.parametrize(("optimizer", "words"), [
-    (OPT.amsgrad(0.1), "the state 'vmax' is no average of the gradient and has no ds/dt"),
+    (OPT.amsgrad(0.1), "the state 'vmax' is not an average of the gradient and has no ds/dt"),
     (OPT.lion(0.1), "the flow 'edge' needs"), (OPT.sam(0.1), "the flow 'edge' needs"), (OPT.adam(0.1, clip=1.0), "leave out clip"),
-    (OPT.nesterov(0.1, -0.6), "a flip is not what ends its stability"), (OPT.muon(0.1), "the flow 'edge' needs"),
+    (OPT.nesterov(0.1, -0.6), "a flip is not its first instability"), (OPT.muon(0.1), "the flow 'edge' needs"),
 ], ids=["amsgrad", "lion", "sam", "clip", "nesterov", "muon"])  # fmt: skip
 def test_what_has_no_edge_flow(optimizer, words):
     loss = cf.losses.matrix_factorization() if optimizer.name == "muon" else cf.Loss("w**2/2")

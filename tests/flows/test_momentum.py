@@ -223,11 +223,11 @@ def test_starts_with_and_without_the_momentum():
 
 
 @pytest.mark.parametrize(("optimizer", "words"), [
-    (OPT.amsgrad(0.1), "the state 'vmax' is no average of the gradient and has no ds/dt"),
+    (OPT.amsgrad(0.1), "the state 'vmax' is not an average of the gradient and has no ds/dt"),
     (OPT.lion(0.1), "linear average of the gradients"), (OPT.sign_gd(0.1), "linear average of the gradients"),
     (OPT.sam(0.1), "linear average of the gradients"), (OPT.muon(0.1), "linear average of the gradients"),
     (OPT.adam(0.1, clip=1.0), "leave out clip"),
-    (OPT.nesterov(0.1, -0.6), "a flip is not what ends its stability"),
+    (OPT.nesterov(0.1, -0.6), "a flip is not its first instability"),
     (cf.Optimizer.from_text({"w": "w - lr*v/t", "v": "v/2 + g"}, {"lr": 0.1}), "the state 't' has no ds/dt"),
 ], ids=["amsgrad", "lion", "sign_gd", "sam", "muon", "clip", "nesterov", "counter"])  # fmt: skip
 def test_what_has_no_such_flow(optimizer, words):

@@ -92,7 +92,7 @@ def is_table(record):
 
 
 def test_what_is_no_table_says_so():
-    with pytest.raises(UsageError, match="a Regime is no table"):
+    with pytest.raises(UsageError, match="a Regime is not a table"):
         made("regime").table()
     with pytest.raises(UsageError, match="unknown column 'losss'; did you mean 'loss'"):
         made("runs").to_latex(["losss"])

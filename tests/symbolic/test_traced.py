@@ -95,7 +95,7 @@ def test_wherever_a_flow_is_taken():
     lambda f: cf.symbolic.cycles(f, cf.optimizers.gd(lr=0.1), 2), lambda f: cf.certify.edge(f, cf.optimizers.gd(lr=0.1)),
 ])  # fmt: skip
 def test_a_function_that_branches_is_refused_everywhere(ask):
-    with pytest.raises(FormulaError, match="the function branches is no formula: it branches on the values.*numpy.where"):
+    with pytest.raises(FormulaError, match="the function branches is not a formula: it branches on the values.*numpy.where"):
         ask(branches)
 
 
@@ -111,15 +111,15 @@ def branches(w):
 
 
 @pytest.mark.parametrize("function, words", [
-    (branches, "the function branches is no formula: it branches on the values"),
+    (branches, "the function branches is not a formula: it branches on the values"),
     (lambda w: math.tanh(w), "take those of numpy"),
     (lambda w: np.arctan(w), "numpy.arctan has no formula here"),
     (lambda w: np.sort(w), "numpy.sort of a single number"),
     (lambda *w: 1.0, "needs plain arguments"),
     (lambda w, *, a=1: w, "needs plain arguments"),
     (lambda w: [w, w], "a loss is one number"),
-    (lambda w: "a", "which is no number of a formula"),
-    (lambda w: math.inf * w, "no number of a formula"),
+    (lambda w: "a", "which is not a number in a formula"),
+    (lambda w: math.inf * w, "not a number in a formula"),
     (lambda w: w / (1 - 1), None),
     (lambda w: undefined * w, "undefined"),  # noqa: F821
 ])  # fmt: skip

@@ -123,7 +123,7 @@ def test_a_mode_flips_beyond_the_threshold(name):
 @pytest.mark.parametrize(("optimizer", "words"), [
     (OPT.sign_gd(ETA), "not of the form"), (OPT.lion(ETA), "not of the form"), (OPT.normalized_gd(ETA), "not of the form"),
     (OPT.sam(ETA), "not of the form"), (OPT.adam(ETA, clip=1.0), "clips or changes the gradient"),
-    (OPT.nesterov(ETA, -0.6), "a flip is not what ends its stability"),
+    (OPT.nesterov(ETA, -0.6), "a flip is not its first instability"),
 ], ids=["sign_gd", "lion", "normalized_gd", "sam", "clip", "nesterov"])  # fmt: skip
 def test_what_has_none_says_so(optimizer, words):
     orbit = cf.iterate(cf.as_map(LOSS, optimizer), START, 5)

@@ -37,7 +37,7 @@ def averaged(criterion: Any, y: np.ndarray, name: str) -> tuple[Any, list[str]]:
         return criterion, []
     if ignored := int((y == criterion.ignore_index).sum()):
         raise UsageError(f"{name}: ignore_index={criterion.ignore_index} leaves {ignored} of {y.size} targets out of the mean, "
-                         "which is none over rows then; leave those rows out of the data")  # fmt: skip
+                         "which is then not a mean over rows; omit those rows from the data")  # fmt: skip
     if criterion.weight is None:
         return criterion, []
     mean_weight = float(criterion.weight[torch.as_tensor(y, dtype=torch.long)].mean())

@@ -67,7 +67,7 @@ def cycles(
     if several and reason == TOO_LATE:
         names = names[:1]
         parts, reason = _asked(spec, names, n, seconds * (1 - SHARE))
-        reason = reason or f"the other parameters are put in as numbers: with them as symbols {TOO_LATE}"
+        reason = reason or f"the other parameters are replaced by numbers: with them as symbols {TOO_LATE}"
     return _record(spec, names, n, parts, reason)
 
 

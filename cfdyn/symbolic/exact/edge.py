@@ -43,7 +43,7 @@ def edge(loss: Any, optimizer: Any, *, parameters: Sequence[str] | str = "all", 
     try:
         asked = request(spec, names, job="edge")
         if asked["loss"] is None:
-            raise Refused("it has more than one weight, or is no loss at all")
+            raise Refused("it has more than one weight, or is not a loss")
         parts, reason = answers(asked, seconds)
     except Refused as problem:
         parts, reason = [], str(problem)

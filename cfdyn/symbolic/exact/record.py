@@ -89,7 +89,7 @@ class ExactCycles(Record):
         """The values of the symbols, some changed."""
         for name in changed:
             if name not in self.parameters and name in self.params:
-                raise UsageError(f"{name} was put in as {self.params[name]:g}; ask for it with `parameters={name!r}` to vary it")
+                raise UsageError(f"{name} was replaced by {self.params[name]:g}; to vary it, give `parameters={name!r}`")
             if name not in self.parameters:
                 raise unknown("parameter", name, self.parameters)
         return {name: number(name, changed.get(name, self.params[name]), finite=True) for name in self.parameters}

@@ -126,5 +126,5 @@ def _names(nodes: FlowNodes, wanted: set[str]) -> dict[str, Node]:
         slopes = reverse(tape, loss_node(tape, spec.map.loss, nodes.w, nodes.parameters), nodes.w)
         nodes_by_name["gradient_norm"] = tape.apply("sqrt", tape.total(tape.mul(g, g) for g in slopes))
     if asked - set(nodes_by_name):
-        raise UsageError(f"the sharpness of {nodes.d} weights is no formula to watch; path.sharpness has it, row by row")
+        raise UsageError(f"the sharpness of {nodes.d} weights is not a formula to watch; path.sharpness has it, row by row")
     return nodes_by_name | names
