@@ -14,7 +14,7 @@ from cfdyn.errors import UsageError
 from cfdyn.records.brief import brief
 from cfdyn.words import how_many
 
-if TYPE_CHECKING:  # numba comes with them, and whoever states a claim needs none of it
+if TYPE_CHECKING:  # these import numba, which the statement of a claim does not need
     from cfdyn.symbolic.optimizer import Optimizer
     from cfdyn.systems.map import Map
 

@@ -17,7 +17,7 @@ from cfdyn.claims.verdict import FAILED, is_measurement
 from cfdyn.machine.fingerprints import fingerprint
 from cfdyn.machine.shelf import Shelf
 
-# Rooms on whose files no number depends; what a figure looks like depends on plotting.
+# Rooms on whose files no number depends; the appearance of a figure depends on plotting.
 _ABOVE = ("cli", "plotting", "claims")
 _PACKAGES = ("numpy", "scipy", "sympy", "mpmath", "numba", "llvmlite", "python-flint")
 

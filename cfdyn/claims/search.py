@@ -13,12 +13,12 @@ from cfdyn.claims.family import Family, Statement
 from cfdyn.numerics.stability import stability
 from cfdyn.records.record import Record, provenance
 
-if TYPE_CHECKING:  # numba comes with them, and whoever states a claim needs none of it
+if TYPE_CHECKING:  # these import numba, which the statement of a claim does not need
     from cfdyn.claims.pursuit import Attempt, Pursuit
     from cfdyn.systems.map import Map
 
 STARTS = 60  # for each choice of whole numbers and each period
-BESIDE = 3  # of so many starts one is near the best cycle so far
+BESIDE = 3  # every third start is near the best cycle so far
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ def named(name: str) -> Claim:
 
     Raises
     ------
-    UsageError : there is none, with the nearest one
+    UsageError : it does not exist; the message names the closest one
     """
     claims = {claim.id: claim for paper in papers_of([name.partition(".")[0]]).values() for claim in paper.CLAIMS}
     if name in modules():
@@ -145,7 +145,7 @@ def paper_named(name: str) -> ModuleType:
 
     Raises
     ------
-    UsageError : there is none, with the nearest one
+    UsageError : it does not exist; the message names the closest one
     """
     paper = papers_of([name]).get(name)
     if paper is None:

@@ -39,7 +39,7 @@ FILES = ("out", "plot", "figure", "xlim", "ylim", "csv", "pixels", "style", "fig
 FORMS: dict[Any, str] = {int: "N", float: "VALUE", Path: "FILE", str: "NAME"}
 MADE: dict[str, type] = {"subject": Subject, "drawn": Noise}  # parameters of a command that are made of several options
 OTHERS = "Other commands"  # the group of a command that names none
-LAST = 1000  # the place of a command that asks for none
+LAST = 1000  # the default place of a command
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from cfdyn.tape.program import Node, Program
 
 BLOCK = 96  # orbits: 12 vectors, divided into groups that are interleaved
 HEAD = 8  # numbers before the parameters, so that these begin with a line of memory
-# Registers that are filled, and operations that are written, by interleaving so many vectors at most.
+# The largest numbers of registers filled, and of operations written, by interleaving vectors.
 REGISTERS, OPERATIONS = 30, 800
 INTERLEAVED = (12, 6, 4, 3, 2, 1)
 ALL = -1  # coordinates

@@ -51,7 +51,7 @@ class Compiled(OfSpecification):
     def _program(self, what: str) -> Program:
         if what != "step":
             return map_program(self.spec, what)
-        # It is asked for again with every other value of a parameter, which it does not depend on.
+        # It is requested again for every value of a parameter, on which it does not depend.
         program = _step_programs.pop(self.spec.key, None) or map_program(self.spec, what)
         _step_programs[self.spec.key] = program
         for oldest in list(_step_programs)[:-REMEMBERED]:

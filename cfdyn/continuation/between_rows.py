@@ -9,12 +9,12 @@ from cfdyn.continuation.tracer import Solution, Tracer, row_of
 from cfdyn.numerics.illinois import zero
 
 Test = Callable[[Solution], float]  # a test function
-Between = Callable[[float], Solution | None]  # the solution at a share of a step, None where there is none
+Between = Callable[[float], Solution | None]  # the solution at a fraction of a step, None if there is none
 NODES = 0.5 - 0.5 * np.cos(np.pi * (np.arange(10) + 0.5) / 10)  # Chebyshev's, in (0, 1)
 LEAST_NODES = 6  # with a solution, for a polynomial through them
 CONVERGED = 1e-4  # of the largest terms of a polynomial to the last ones
-NEAR_ZERO = 0.1  # of the value at a row: the extremum of a parabola beside it, at which a test may vanish twice
-BESIDE = (1e-2, 1e-4)  # shares of an interval: from the zero of a test, where it is seen whether it shrinks towards it
+NEAR_ZERO = 0.1  # relative to the value at a row: the extremum of a parabola near it, at which a test may vanish twice
+BESIDE = (1e-2, 1e-4)  # fractions of an interval from the zero of a test, at which it is checked that the test shrinks towards it
 
 
 def between(tracer: Tracer, rows: Sequence[Any], k: int, following: int | None = None) -> Between:

@@ -18,7 +18,7 @@ CRITICAL = 1e-3  # how near to 1 or −1 a multiplier decides nothing
 HALVINGS, CLOSE = 60, 1e-9  # of the last step before a border: until so small a length is left of it
 NEAR = 1e-5  # a length: how far from a border steps may have stalled
 DIFFERENCE = 1e-6  # a length: for the speed at which switching functions go to 0
-ASIDE = 1e-7  # a length: for the normal of a border, and how far behind it a tangent is looked for
+ASIDE = 1e-7  # a length: for the normal of a border, and the distance behind it at which a tangent is searched for
 ON = 1e-9  # of a switching function: a point is on its border
 
 

@@ -17,10 +17,10 @@ SHORT, CHUNK, LONG = 16, 128, 1024  # rows at a time: far away, at first, and la
 LEAST, TURN, CHANGE, TOLERANCE = 1e-8, 0.5, 0.4, 1e-10
 FAR = 1e5  # lengths: a curve that has come so far while its parameters come to rest diverges to infinity
 WIDE, HASTE = 3.0, 2.0  # from this distance on the longest step grows, by so much of itself in each length
-STILL = 1e-9  # of the bounds: a parameter that moves less stands still
+STILL = 1e-9  # relative to the bounds: a parameter that moves less is constant
 HALVINGS = 12  # of a step across a limit
 ALONG = 0.8  # the cosine of a tangent to a step that turns by no more than it may
-SAME = 1e-6  # a length: nearer to its origin than this the curve has closed
+SAME = 1e-6  # a length: closer to its origin than this the curve has closed
 ENDS = {CORNER: "corner", CROSSED: "crossed"}
 
 

@@ -15,7 +15,7 @@ WAYS = ("refuse", "drop", "mean")  # what becomes of gaps
 MOST_TEXTS, MOST_CLASSES = 20, 1000  # different ones in an input, in a target; more are names, each of one row
 LEAST, LARGEST = 1e-150, 1e150  # standard deviations of which the squares are exact floats
 WHOLE = 2.0**53  # whole numbers beyond it are no longer all floats
-OTHER = re.compile(r"[\s,_'%$€£]")  # what stands in numbers beside what `float` reads
+OTHER = re.compile(r"[\s,_'%$€£]")  # characters of numbers that `float` does not read
 
 
 class Rows(NamedTuple):

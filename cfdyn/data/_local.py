@@ -15,7 +15,7 @@ from cfdyn.errors import UsageError
 
 VARIABLE = "CFDYN_DATA_DIR"
 PARTS = ("train", "test")
-MOST = 2**28  # bytes of a file, unpacked: four times what is published
+MOST = 2**28  # bytes of a file, unpacked: four times the published size
 HEAD = 16  # bytes of a file of pictures before these
 PICTURES, LABELS = 0x803, 0x801  # magic numbers of IDX: unsigned bytes in three dimensions, in one
 

@@ -3,8 +3,8 @@
 import math
 from typing import NamedTuple
 
-LONGEST = 100_000  # cycles that are looked for
-SAME = 1e-12  # of what a bifurcation of the normal form makes equal: nearer it is degenerate
+LONGEST = 100_000  # the longest cycles that are searched for
+SAME = 1e-12  # relative distance from a bifurcation of the normal form: closer ones are degenerate
 
 
 class Beside(NamedTuple):

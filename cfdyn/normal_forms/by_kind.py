@@ -18,7 +18,7 @@ from cfdyn.words import called
 DEGENERATE = 1e-10  # of the parts that a coefficient is the sum of: it vanishes
 FLAT = 1e-4  # of ξ⁴'s coefficient to ⅔: a coefficient of ξ³ that vanishes
 ALIKE = 1e-6  # of the speeds of several multipliers: their differences
-ASIDE = 0.1  # of the size of a cycle: where others of a continuum are looked for
+ASIDE = 0.1  # relative to the size of a cycle: where others of a continuum are searched for
 LINE = 1e-9  # of a swing: how nearly it must come back
 CONTINUUM = "this is not a bifurcation point but one of a continuum of cycles: a multiplier is 1 all along"
 

@@ -15,7 +15,7 @@ from cfdyn.words import called
 TOGETHER = 1e-4  # of two multipliers to ±1: a double one is known to half of the digits
 KEPT = 1e-8  # of a product of multipliers to 1
 SLOW = 1e-6  # of a multiplier's speed, per size of the parameter: a faster one crosses the unit circle
-BESIDE = (1e-2, 1e-3)  # of the size of the parameter: where it is seen whether a slower one does
+BESIDE = (1e-2, 1e-3)  # relative to the parameter: the distance at which a slower one is examined
 LEVEL = 1e-12  # of |μ| − 1: rounding
 STILL = 1e-6  # of sizes: a sum that vanishes but for rounding
 

@@ -30,7 +30,7 @@ def is_gradient(tensor: np.ndarray) -> bool:
     asymmetry = (images - images.swapaxes(1, 2))[:, first, second].reshape(len(basis), -1).T
     _, values, vectors = np.linalg.svd(asymmetry / size)
     null = vectors[np.append(values, np.zeros(len(basis) - len(values))) < FLAT]
-    # Of these G the one nearest to the identity.
+    # Among these G the one closest to the identity.
     metric = np.tensordot(null.T @ (null @ (basis.trace(axis1=1, axis2=2) > 0)), basis, 1)
     return bool(np.linalg.eigvalsh(metric)[0] > POSITIVE)
 
@@ -58,7 +58,7 @@ def _rays_of_two(tensor: np.ndarray) -> np.ndarray:
     form = np.zeros(5)
     form[:4] += cubic[1]  # x K₂
     form[1:] -= cubic[0]  # −y K₁
-    # A turn that keeps the form's end coefficients away from zero would do as well; here x = 0 is looked at by itself.
+    # A rotation that keeps the form's end coefficients away from zero would also work; here x = 0 is treated separately.
     slopes = np.roots(form[::-1]) if np.abs(form[4]) > 1e-12 * np.abs(form).max() else np.roots(form[:4][::-1])
     directions = [np.array([1.0, s.real]) for s in slopes if abs(s.imag) <= SAME * (1 + abs(s))]
     if not np.abs(form[4]) > 1e-12 * np.abs(form).max():

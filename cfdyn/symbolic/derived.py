@@ -48,7 +48,7 @@ class ExtendedMap(DerivedMap):
         if len(set(self.moved)) < len(self.moved):
             raise UsageError(f"the parameters must be distinct, not {', '.join(self.moved)}")
 
-    # The loss may depend on what has become a state; a reader of the whole orbit wants the base.
+    # The loss may depend on a parameter that has become a state; a reader of the whole orbit needs the base.
     observed = None
 
     @cached_property

@@ -56,7 +56,7 @@ class LossSpec:
     @cached_property
     def key(self) -> str:
         """A text that two losses share if and only if they share their compiled code."""
-        # The rows of a batch stand in the code as constants.
+        # The rows of a batch are constants in the code.
         batch = "" if self.batch is None else f"|{hashlib.sha256(self.batch_rows().tobytes()).hexdigest()}"
         return f"{self.formula.key}|{self.variables}|{tuple(self.params)}|{self.columns}|{self.shapes}{batch}"
 

@@ -90,7 +90,7 @@ class Recursion:
         except UsageError:
             if self.given is None or len(slow) < len(states):
                 raise
-            # What is not read off the update is taken as it is given.
+            # Quantities that the update does not determine are taken as given.
             self.coefficients = self._plain(self.given)
 
     def _freeze(self, slow: list[str]) -> None:

@@ -37,7 +37,7 @@ def row_node(tape: Tape, loss: LossSpec, weights: Sequence[Node], parameters: Pa
 
 def gradient_at(tape: Tape, loss: LossSpec, weights: Sequence[Node], parameters: Parameters) -> list[Node]:
     """∇L at any nodes as weights, such as the output of another map."""
-    # It is taken at leaves of its own and then read at the weights.
+    # The gradient is built at separate leaves, which the weights then replace.
     fresh = tape.leaves("w", len(weights))
     gradient = reverse(tape, loss_node(tape, loss, fresh, parameters), fresh)
     return rebuild(tape, gradient, tape, dict(zip(fresh, weights, strict=True)))

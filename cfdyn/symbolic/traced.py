@@ -227,7 +227,7 @@ def traced(
 def _why(error: Exception, array: bool) -> str:
     """The error, and what to write instead; ``array``: the one argument may have been meant as an array."""
     passed = {str(frame.f_globals.get("__name__")).partition(".")[0] for frame, _ in walk_tb(error.__traceback__)}
-    # JAX takes frames of its own out of what it raises, by settings and by version.
+    # JAX removes its own frames from its errors, depending on settings and version.
     passed |= {library for library, word in (("torch", "must be Tensor"), ("jax", "jax")) if word in str(error)}
     for library in {"jax", "torch"} & passed:
         return f"it calls {library}; a loss of its functions is cf.networks.from_{library}"

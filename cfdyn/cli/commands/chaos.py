@@ -23,7 +23,7 @@ STRUCTURE = Annotated[
         "--structure", help="One variable: how many cycles can attract (Singer). More: angles between stable and unstable directions (covariant Lyapunov vectors)."  # noqa: E501
     ),
 ]  # noqa: E501
-FOLLOWED = 20_000  # steps in which these directions are looked at
+FOLLOWED = 20_000  # steps in which these directions are computed
 
 
 LISTED = "loss optimizer steps dimensions structure start settings variables map out plot pixels batch order seed periodic json"

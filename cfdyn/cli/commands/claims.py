@@ -57,7 +57,7 @@ def claims(
     fresh = {name for name, verdict in results.items() if anew and verdict.date}
     questions = getattr(paper_named(source), "QUESTIONS", ()) if source else ()
     files = write(verdicts, into, processes, say) if into else []
-    different = [v for v in verdicts if v.date and not v.as_settled]  # what was not computed yet is no other verdict
+    different = [v for v in verdicts if v.date and not v.as_settled]  # a claim that was not computed yet has no differing verdict
 
     def tables(screen: Screen) -> None:
         _print(screen, verdicts, questions, fresh)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cfdyn.symbolic.optimizer import Optimizer
     from cfdyn.systems.loss import Loss
 
-VISIBLE = 0.002  # share of the range below which a band is too narrow to be seen in the figure
+VISIBLE = 0.002  # fraction of the range below which a band is too narrow to be visible in the figure
 FAR = 10.0  # times as far from 0 as the start: a diverging orbit has left, and no flow models it
 LONGEST_FORMULA = 44  # letters, so that a row of the table fits in a line
 

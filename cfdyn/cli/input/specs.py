@@ -90,5 +90,5 @@ def flow_names(text: str | None, noisy: bool = False) -> dict[str, str] | None:
         if not (noisy and model == STOCHASTIC):
             check_flow(model)
     short = [model.partition(":")[0] for model in models]
-    # Two variants of one model are told apart by their options.
+    # Options distinguish two variants of one model.
     return {name if short.count(name) == 1 else model: model for name, model in zip(short, models, strict=True)}

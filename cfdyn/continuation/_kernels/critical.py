@@ -23,7 +23,7 @@ from cfdyn.kernels.layout import Array, Integer, Real, Rule
 from cfdyn.machine.jit import call, kernel_rule, numbers, pointer, spliced
 
 CONDITION, TURN, PAIR, BRANCH = range(4)
-DIRECTIONS, COMMON = (0, 1, 2, 2), (2, 2, 3, 3)  # how many directions there are, and common unknowns
+DIRECTIONS, COMMON = (0, 1, 2, 2), (2, 2, 3, 3)  # the numbers of directions and of common unknowns
 
 
 class Critical(Ring):

@@ -45,7 +45,7 @@ def bifurcations(tracer: BranchTracer, rows: Curve, mu: np.ndarray) -> list[Spec
         hits += [(k, hit) for k in several for hit in ManyFlips(tracer, rows, k).located()]
     points: list[SpecialPoint | None] = [SpecialPoint("flip", k, hit[0], hit[1].z) for k, hit in hits if hit]
     points += [locate_branch_point(tracer, rows, k) for k in branch]
-    # dλ/ds = 0; where a branch meets another one at its own turning point, that is no fold.
+    # dλ/ds = 0; where a branch meets another one at its own turning point, this is not a fold.
     turns = [(k, root(lambda s: s.tangent[-1], between(tracer, rows, k))) for k in fold if k not in branch]
     points += [SpecialPoint("fold", k, hit[0], hit[1].z) for k, hit in turns if hit]
     located = [s for s in points if s]

@@ -16,7 +16,7 @@ BARELY = 1e-9  # of the test at a row: less is rounding
 PARTS = 4  # of a step for each multiplier, at most
 LAST = 1e-15  # from −1: as far as a multiplier is known
 
-Found = tuple[float, Solution]  # a share of the step and the solution there
+Found = tuple[float, Solution]  # a fraction of the step and the solution there
 
 
 def _test(s: Solution) -> float:

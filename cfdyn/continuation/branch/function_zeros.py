@@ -14,8 +14,8 @@ from cfdyn.continuation.tracer import Solution, as_row, some_rows, stacked
 from cfdyn.words import shown
 
 HALVINGS = 40  # of a step in which a function begins to be defined
-NOTHING = 1e-13  # a function that is no larger vanishes, but for rounding
-ROUND_OFF = 1e-14  # of the values on the rows beside it: a value less than that is 0
+NOTHING = 1e-13  # a function that is at most this large vanishes, up to rounding
+ROUND_OFF = 1e-14  # relative to the values on the neighbouring rows: a smaller value is 0
 
 Rows = Sequence[Any]  # points, tangents and values first
 Way = Callable[[int], Between]  # the solutions between a row and the next

@@ -9,12 +9,12 @@ from cfdyn.continuation.branch.system import BranchTracer
 from cfdyn.continuation.tracer import CycleTracer, Solution
 from cfdyn.cycles._kernels.shooting import FLIP
 
-COLLAPSED = 1e-7  # a share of the distance of two points: they are one
+COLLAPSED = 1e-7  # a fraction of the distance of two points: closer points coincide
 CORRECTIONS = 30
 LAST = 1e-11  # a length: a step after which only rounding is left
 NUDGE = 1e-4  # a length: the first step of the secant method
 TOGETHER = 1e-3  # from −1: of multipliers that may pass it together
-SAME = 1e-6  # a length: points nearer to each other than this are one
+SAME = 1e-6  # a length: points closer to each other than this coincide
 NEAR = 1e-5  # of the multiplier to the root of unity that it must be
 REACH = 10.0  # how far from where the points merge, in lengths of the step across it
 

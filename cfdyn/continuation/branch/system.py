@@ -15,11 +15,11 @@ from cfdyn.systems.any_map import AnyMap
 from cfdyn.systems.map import Map, require_parameter
 from cfdyn.words import TAKE_OUT, called
 
-MOST_DENSE = 400  # unknowns: up to so many the singular values of the whole Jacobian cost less than a step
+MOST_DENSE = 400  # unknowns: up to this number the singular values of the whole Jacobian cost less than a step
 REGULAR = 1e-11  # the least singular value of the Jacobian, of the largest, at an isolated solution
 NOTHING = 1e-14  # and in lengths
 DOUBLINGS = 2.0 ** np.arange(-50, 51)  # the distances that are tried
-MANY, SEVERAL = 12, 16  # entries of a state: with more, so many distances are tried at once, up to the first that counts
+MANY, SEVERAL = 12, 16  # for states with more entries than MANY, SEVERAL distances are tried at once, up to the first that counts
 VAST = 1e3  # natural lengths of a parameter: its bounds count as no wider
 ROUNDED = 1e-9  # of an entry: a step less than that is rounded away in it
 NO_DERIVATIVE = ("the map has no derivative there (that of Adam and similar optimizers has one at rest with eps_inside=True, "
@@ -210,7 +210,7 @@ def length_scales(step: Map, points: np.ndarray) -> np.ndarray:
     here = jacobians(step, some)
     size, slopes = np.maximum(np.abs(here).max(axis=(1, 2)), 1.0), np.abs(here).max(axis=0)
     for j in range(d):
-        # The unit roundoff of a large entry is no length.
+        # The unit roundoff of a large entry is not a length.
         steps = DOUBLINGS[ROUNDED * np.abs(some[:, j]).max() < DOUBLINGS]
         count, seen = len(steps) if d <= MANY else SEVERAL, []
         for first in range(0, len(steps), count):
@@ -232,7 +232,7 @@ def length_scales(step: Map, points: np.ndarray) -> np.ndarray:
             reach[j] = _half_way(steps, np.concatenate(seen))
     sizes = np.abs(points).max(axis=0)
     lengths = _from_others(reach, slopes, sizes)
-    # At a border the Jacobian changes at once, which is no length.
+    # At a border the Jacobian jumps, which does not define a length.
     return np.maximum(lengths, np.where(sizes > 0, 0.1 * sizes, 1.0)) if step.switching else lengths
 
 

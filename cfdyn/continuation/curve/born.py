@@ -14,11 +14,11 @@ from cfdyn.cycles.shooting import multipliers
 from cfdyn.numerics.illinois import zero
 
 SIZES = (0.03, 0.1, 0.01, 0.003)  # of the length in which the map's Jacobian changes: the sizes of doubled cycles tried
-PLACES = 1e-6 * 1.6 ** np.arange(26)  # along the flips, in units of the bounds: where doubled cycles are looked at
+PLACES = 1e-6 * 1.6 ** np.arange(26)  # positions along the flips, in units of the bounds, at which doubled cycles are examined
 NEARER = 0.75  # at half the size the distance to the point is at most this part
 RISE, FIRST, LARGEST = 1.4, 0.01, 0.5  # sizes of cycles around a resonance, in the same lengths: from small to large
 CIRCLING = (0.2, 0.1, 0.05)  # the same where they turn: by an angle that is as the square of their size
-TURNS = 12  # angles of a cycle of each size at which it is looked at
+TURNS = 12  # number of angles at which the cycles of each size are examined
 SEEN = 1e-6  # what is to vanish at folds is at least so large in between
 ON_CIRCLE = 1e-7  # of a modulus to 1, of an imaginary part: what a product that is 1 to round-off is good for
 APART = 1e-4  # of the bounds: about how far apart folds are that are followed with ease
@@ -124,7 +124,7 @@ def rotating(around: Neighbourhood) -> list[Born]:
         if not ring:
             break
         folds = _folds(around, ring, size)
-        # At half the size there are two as well, nearer to the point.
+        # At half the size there are also two, closer to the point.
         if len(folds) == 2 and _nearer(around, folds, size / 2):
             best = folds
             apart = np.ptp([cycle.fold for cycle in ring]) * np.linalg.norm(ring[0].rates) * size

@@ -18,7 +18,7 @@ from cfdyn.continuation.tracer import Solution
 TOUCHING = 1e-8  # of cos θ to ±1
 PITCHFORKS = 1e-7  # of the quadratic coefficient to the cubic one and a length: round-off, as where a symmetry holds
 SHORT = 1e-3  # of the step to a double multiplier: so near to it the coefficient is that of its pole
-ONE = 1e-6  # a length: points nearer to each other than this are one
+ONE = 1e-6  # a length: points closer to each other than this coincide
 MERGING = 1e-4  # a length: nearer to where the points of the cycle merge it is that of the shorter one which is special
 Test = Callable[[Cycles], np.ndarray]
 
@@ -46,7 +46,7 @@ def _at_other_pair(s: Cycles) -> np.ndarray:
     return pairs(s.others())
 
 
-# Kuznetsov, §9.1: what vanishes on curves of each kind, besides what they are curves of.
+# Kuznetsov, §9.1: the further test functions on curves of each kind.
 _BESIDE_ONE: dict[str, Test] = {
     "fold-flip": _at(-1.0), "resonance 1:1": lambda s: s.sides[0].slope(1.0), "fold-neimark-sacker": _at_other_pair,
 }  # fmt: skip

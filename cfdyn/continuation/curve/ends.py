@@ -18,7 +18,7 @@ from cfdyn.continuation.tracer import Piece, Solution, as_row, row_of, some_rows
 from cfdyn.cycles.shooting import jacobians
 from cfdyn.numerics.illinois import zero
 
-AROUND = 0.05  # lengths: from so far on an end is looked for
+AROUND = 0.05  # lengths: the distance from which an end is searched for
 MERGED = 1e-3  # a length: where points are nearer to each other the direction of a branch, ~1/gap, diverges to infinity
 STRAIGHT = 0.95  # of the way along two sides of a triangle to that along the third
 BEFORE = 5  # solutions that predict the next one

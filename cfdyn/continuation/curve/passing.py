@@ -6,7 +6,7 @@ from cfdyn.continuation.between_rows import polynomial
 from cfdyn.continuation.branch.system import length_scales
 from cfdyn.systems.map import Map
 
-AROUND, FINE = 2, 40  # rows on either side of the nearest one; places between two rows
+AROUND, FINE = 2, 40  # rows on either side of the closest one; places between two rows
 SAME = 1e-4  # lengths: of the bounds, of the size of the cycle
 ROUNDED = 1e-8  # of the length in which the map's Jacobian changes: points nearer to 0 than a small part of that are round-off
 

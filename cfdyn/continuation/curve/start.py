@@ -19,7 +19,7 @@ from cfdyn.systems.map import Map, require_parameter
 from cfdyn.words import called, spoken
 
 KINDS = tuple(kind for kind in FORMS if kind != "condition")
-HERE = 1e-9  # nearer than this the start needs no search
+HERE = 1e-9  # a closer start needs no search
 
 
 def checked_plane(step: Map, parameters: Sequence[str], bounds: Any) -> tuple[tuple[str, str], np.ndarray]:

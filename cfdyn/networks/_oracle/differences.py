@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 FARTHER = 5.0  # times the step, for fourth derivatives
-LEAST = {4: 0.02, 2: 0.2}  # step of gradients of so many bytes a number: about the fourth root of their rounding
+LEAST = {4: 0.02, 2: 0.2}  # least step by the bytes of a gradient's numbers: about the fourth root of their rounding
 
 
 class DifferenceEngine:

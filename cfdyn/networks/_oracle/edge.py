@@ -10,7 +10,7 @@ import numpy as np
 from cfdyn.linalg.krylov import minres
 
 SOLVED, ITERATIONS = 1e-13, 4000  # of MINRES
-DECIDES = 1e-3  # of a residual and of a slope: what is left of t is a part of it along flat directions, a slope a drift
+DECIDES = 1e-3  # bounds of a residual and of a slope: a residual of t is its component along flat directions, a slope is a drift
 
 
 class EdgeForm(NamedTuple):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 else:
     Array = Tensor = object
 
-Tree = Any  # a pytree of arrays: the weights as whoever made the network knows them
+Tree = Any  # a pytree of arrays: the weights in the form in which the network was defined
 Layers = Any  # a pytree of modules of Equinox
 Products = Any  # one or several arrays, as the product's name says
 EXTRAS = {"torch": "torch"}  # all others come with the extra networks

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cfdyn.networks._oracle.network import Network
 
 
-SINGLES, APART, AWAY = 32, 1e-9, 0.1  # rows that are looked at alone; relative; of the weights' size
+SINGLES, APART, AWAY = 32, 1e-9, 0.1  # number of rows tested singly; relative tolerance; relative to the weights' size
 
 
 class ByClass:
@@ -61,7 +61,7 @@ def check_mean_over_rows(network: Network, advice: str) -> None:
         w = network.start
     value, slope = network.value_and_gradient(w)
     if not np.isfinite(value):
-        return  # nothing can be said where the loss is no number, and whoever goes on from there says so
+        return  # undecidable if the loss is not a number, which later computations report
     order = rng.permutation(n)
     parts = [*order[:SINGLES, None], *([order[SINGLES:]] if n > SINGLES else [])]
     try:

@@ -14,7 +14,7 @@ from sympy.core.relational import Relational
 from cfdyn.symbolic.text.constants import TRIGONOMETRIC, Constants, Refusal, bit_count, bounded
 from cfdyn.symbolic.text.functions import CALLEES
 
-MAX_EXPONENT = 10**6  # SymPy multiplies out what it can
+MAX_EXPONENT = 10**6  # SymPy multiplies out exponents if it can
 MAX_CONDITIONS = 64  # SymPy compares each with each
 SMALL, MANY_BITS = 60, 512  # operands, and bits, up to which SymPy may simplify by itself
 _CORNERED = (sympy.Abs, sympy.sign, sympy.Heaviside, sympy.Max, sympy.Min)
@@ -77,7 +77,7 @@ class Arithmetic(Constants):
         return self.checked(parts[0] if len(parts) == 1 else sympy.Add(*parts, evaluate=False))
 
     def _scaled(self, c: sympy.Rational, rest: sympy.Expr) -> sympy.Expr:
-        # Never Mul(c, rest): that would simplify again what was left alone on purpose.
+        # Never Mul(c, rest): that would simplify parts that were deliberately left unsimplified.
         if c is sympy.S.One:
             return rest
         if rest is sympy.S.One:

@@ -19,7 +19,7 @@ from cfdyn.symbolic.text.constants import Refusal
 from cfdyn.symbolic.text.functions import log1p, logcosh, relu, sigmoid, softplus
 
 POSITIVE, NOT_NEGATIVE, NOT_ZERO, FINITE = "> 0", ">= 0", "!= 0", "is finite"
-Path = tuple[tuple[sympy.Basic, bool], ...]  # conditions of the branch that an operation stands in, and whether they hold there
+Path = tuple[tuple[sympy.Basic, bool], ...]  # conditions of the branch that contains an operation, and whether they hold there
 
 
 class Condition(NamedTuple):

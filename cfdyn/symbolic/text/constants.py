@@ -10,7 +10,7 @@ import sympy
 from cfdyn.symbolic.text.functions import NUMERIC
 
 MAX_BITS = 4096  # of a number: sums and products stay below a microsecond
-MAX_ROOT_BITS = 1000  # SymPy looks for factors under a root
+MAX_ROOT_BITS = 1000  # SymPy searches for factors under a root
 MAX_DIGITS = 400  # enough for every double
 MAX_POWER_OF_TEN = 400  # beyond every double
 MAX_WORK = 500_000  # about microseconds

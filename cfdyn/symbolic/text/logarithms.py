@@ -72,7 +72,7 @@ def _of_terms(tape: Tape, terms: Sequence[Node]) -> Node | None:
     common = {e for e in exponents if e is not None}
     if not common or len(common) < len(exponents):
         return None
-    # The number first: a variable beside it then stands once.
+    # The number first: a variable next to it then occurs once.
     return log_sum_exp(tape, sorted(common, key=lambda e: (e != first, e)))
 
 

@@ -183,7 +183,7 @@ class _Builder:
     def _number(self, node: ast.expr, signs: list[int], items: list[sympy.Expr], size: int) -> sympy.Expr:
         run = self.arithmetic
         if isinstance(node, ast.Constant):
-            index = self.columns.get(node.col_offset)  # None: a 0 or 1 that ``balanced`` put in
+            index = self.columns.get(node.col_offset)  # None: a 0 or 1 that ``balanced`` inserted
             return sympy.Integer(int(node.value == 1)) if index is None else literal(self.tokens[index].text)
         if isinstance(node, ast.Name):
             return _CONSTANTS.get(node.id) or self._variable(node.id)

@@ -8,7 +8,7 @@ from cfdyn.symbolic.text.logarithms import SMALL, exponent, log_sum_exp, logarit
 from cfdyn.tape.program import Node, Tape
 from cfdyn.tape.rebuild import rebuild
 
-MOST = 64  # the highest power of a share, and into how many terms all sums above are taken apart
+MOST = 64  # the highest power of a fraction, and the number of terms into which all sums in a numerator are expanded
 GAPS = ("log", "log1p", "tan")
 Powers = dict[Node, Fraction]  # a product: the power of each node in it
 Terms = dict[Node, Fraction]  # Σ c exp(a): the c of each a

@@ -14,7 +14,7 @@ from cfdyn.symbolic.text.functions import CALLEES
 MAX_LENGTH = 128 * 1024  # characters: a sum over a thousand weights fits
 MAX_TOKENS = 40_000  # that are read in three seconds
 MAX_NAME = 64  # characters
-CLOSE = 0.78  # of a name to a function that was meant: foo is no floor
+CLOSE = 0.78  # similarity of a name to the intended function: foo is not floor
 SHOWN = 60  # characters of a text in a message
 CHAIN = 100  # operators in a row that ast may nest
 

@@ -136,7 +136,7 @@ class Family:
                     (condition,) = conditions(kind, [factor], self.system.parameters, self.system.values)
                     for root in condition["roots"]:
                         root.update(self._place(kind, element, root["value"], lost))
-                    # Where the points go on alone, others pass through them.
+                    # Where the points continue alone, others pass through them.
                     if kind == "fold" and condition["roots"] and not any(root["merge"] for root in condition["roots"]):
                         condition["kind"] = "branch point"
                     places += self._of_saddles(condition) if kind == "neimark-sacker" else [condition]
@@ -163,7 +163,7 @@ class Family:
             at = {**given, self.system.parameters[0]: sp.Float(value, DIGITS)}
             q, test = numbers(self.ring.q, at)[lost:], numbers(element, at)
             try:
-                # Where two cycles of the family meet q has double roots, which are simple ones of its derivative.
+                # Where two cycles of the family meet, q has double roots, which are simple roots of its derivative.
                 double = [z for z in zeros(derivative(q)) if vanishes(q, z)] if kind == "fold" else []
                 met = double or [z for z in zeros(q) if abs(mpmath.polyval(test, z)) < 1e-10]
             except mpmath.libmp.NoConvergence:

@@ -77,7 +77,7 @@ def marked(system: System, kind: str, root: sp.Expr, gap: sp.Expr) -> tuple[list
             away = None if number is None else real_number((f - x).subs(x, root).subs(at))
             met = away is not None and abs(away) < 1e-12 * (1 + abs(number or 0.0))
             value.update(real=met, points=[number] if met else [])
-        # At a fold the point is no smooth function of the parameter: two of them meet there, and are complex beyond.
+        # At a fold the point is not a smooth function of the parameter: two points meet there, and are complex beyond.
         if kind == "fold" and condition["roots"] and all(_passes(root, p, others, v["value"]) for v in condition["roots"]):
             condition["kind"] = "branch point"
     return marks, doubt

@@ -93,7 +93,7 @@ def main() -> None:
         end = str(reason)
     except (RecursionError, MemoryError):
         end = "the expressions grew too large"
-    except Exception as problem:  # whatever SymPy meets: a half sentence, as for every other reason
+    except Exception as problem:  # any failure of SymPy: half a sentence, as for every other reason
         end = f"its expressions are more than SymPy can do ({type(problem).__name__})"
     print(json.dumps({"end": end}), flush=True)
     os._exit(0)
