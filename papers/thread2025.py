@@ -57,12 +57,12 @@ QUESTIONS = (
         are real too. If the loss is smooth, which cycles are born is decided by the map to third order. Apart from the change of
         sign that is the gradient step of a function, a quartic in the two directions. If that quartic keeps orbits near (a
         supercritical onset), two steps go down it, and orbits end where it is stationary, on points that come back after two
-        steps. Twenty random losses with a double sharpness agreed: {cfdyn2026_onset.only_two_cycles_near_onset:kinds} each
-        time. If it does not (a subcritical onset), orbits leave, and where they settle, on a 3-cycle perhaps, the derivatives
-        at the minimum do not say. Nor does the argument hold where the gradient has a corner (question 4) or far from the
-        edge. A 2-cycle, unlike a minimum, can have complex multipliers. And there is a polynomial of two weights, built to order,
-        on which gradient descent has an attracting cycle of three points; the multipliers of its three steps together are
-        exactly {cfdyn2026_planar.exact_three_cycle:multipliers}.""",
+        steps. Twenty random losses with a double sharpness agreed; each time the orbit ended on a
+        {cfdyn2026_onset.only_two_cycles_near_onset:kinds}. If it does not (a subcritical onset), orbits leave, and where they
+        settle, on a 3-cycle perhaps, the derivatives at the minimum do not say. Nor does the argument hold where the gradient
+        has a corner (question 4) or far from the edge. A 2-cycle, unlike a minimum, can have complex multipliers. And there is
+        a polynomial of two weights, built to order, on which gradient descent has an attracting cycle of three points; the
+        multipliers of its three steps together are exactly {cfdyn2026_planar.exact_three_cycle:multipliers}.""",
         """cfdyn2026_onset.preconditioned_descent_has_real_multipliers cfdyn2026_onset.quartic_of_a_degenerate_flip
         cfdyn2026_onset.only_two_cycles_near_onset cfdyn2026_onset.two_cycle_with_complex_multipliers
         cfdyn2026_planar.exact_three_cycle cfdyn2026_planar.orbits_settle_on_it""",
@@ -74,15 +74,15 @@ QUESTIONS = (
         """In one variable yes, for convex losses too: cycles of all periods are there. But the iterates themselves may
         settle on the 3-cycle, chaos needs no period 3, and in more variables the theorem is silent.""",
         """Li and Yorke's theorem is about continuous maps of an interval. If there is a 3-cycle, there are cycles of every
-        period, and an uncountable set of starts of which no two stay together or apart. Logistic regression with two
-        positive labels in three, a smooth convex loss, is such a case at η = 20, 2.2 times its edge:
-        {liyorke1975.descent_has_all_periods:periods} of the periods from 1 to 12 were found. Two things are easily
-        overlooked. First, all cycles but the 3-cycle may be unstable: here a share of
-        {liyorke1975.typical_orbits_may_be_periodic:share} of 200 random starts ended on it, so what one sees is periodic,
-        not chaotic. Second, the theorem cannot be turned round: the periods appear in Sharkovskii's order,
-        {sharkovskii1964.periods_appear_in_this_order:order}, so that period 3 comes last, long after chaos. With a corner in
-        the gradient there is chaos without any 3-cycle (next question). In two and more variables the theorem does not hold:
-        under a rotation of the plane by 120° every point but the centre has period 3, and no other period occurs.""",
+        period, and an uncountable set of starts any two of which come arbitrarily close, and separate again, for ever. Logistic
+        regression with two positive labels in three, a smooth convex loss, is such a case at η = 20, 2.2 times its edge: of the
+        periods 1 to 12, {liyorke1975.descent_has_all_periods:periods} were found. Two things are easily overlooked. First, all
+        cycles but the 3-cycle may be unstable: here {liyorke1975.typical_orbits_may_be_periodic:share|.0%} of 200 random starts
+        ended on it, so what one sees is periodic, not chaotic. Second, the theorem cannot be turned round: the periods appear
+        in Sharkovskii's order, {sharkovskii1964.periods_appear_in_this_order:order}, so that period 3 comes last, long after
+        chaos. With a corner in the gradient there is chaos without any 3-cycle (next question). In two and more variables the
+        theorem does not hold: under a rotation of the plane by 120° every point but the centre has period 3, and no other
+        period occurs.""",
         """liyorke1975.period_three_brings_all_periods liyorke1975.descent_has_all_periods
         liyorke1975.typical_orbits_may_be_periodic sharkovskii1964.periods_appear_in_this_order
         cfdyn2026_convex.chaos_without_period_three""",
@@ -101,7 +101,8 @@ QUESTIONS = (
         {nusse1995.three_cycle_follows_a_fixed_point:periods.1} on both sides of the collision). Here the Lyapunov exponent,
         the mean rate at which neighbouring orbits part, is positive beyond the edge while orbits stay bounded, which is
         chaos, and the 0–1 test agrees: at least {cfdyn2026_convex.chaos_without_period_three:exponent|.3f} a step at ηa =
-        2.1, 2.5 and 2.9, where {cfdyn2026_convex.chaos_without_period_three:three_cycles} 3-cycles were found.
+        2.1, 2.5 and 2.9, where the number of 3-cycles found is
+        {cfdyn2026_convex.chaos_without_period_three:three_cycles}.
         At ηa = 3 a 3-cycle appears, and no convex loss of one variable can have one earlier: that bound, η·max L″ ≥ 3, takes
         a few lines to derive. Rounding the corner off moves the bound up in proportion to the width of the rounding.""",
         """cfdyn2026_convex.three_cycle_needs_three cfdyn2026_convex.chaos_without_period_three
@@ -190,22 +191,22 @@ QUESTIONS = (
         makes chaos of it. On another loss it is the other way round, and noise of variance 16 turns an exponent of
         {cfdyn2026_random.noise_makes_order:without|.2f} into {cfdyn2026_random.noise_makes_order:variance 16|.2f}. On a small
         network at the edge of full batches, with 12 rows at random, period 2 is found in
-        {cfdyn2026_blurred.two_cycle_of_large_batches:small} of 12 runs along the sharpest direction, with 3000 in
-        {cfdyn2026_blurred.two_cycle_of_large_batches:large}; with 96 the phase slips, in a share of
-        {cfdyn2026_blurred.blurred_or_none:slips|.3f} of the steps.
+        {cfdyn2026_blurred.two_cycle_of_large_batches:small} of 12 runs along the sharpest direction, with 3000 rows in
+        {cfdyn2026_blurred.two_cycle_of_large_batches:large} of 12; with 96 rows the phase slips, in
+        {cfdyn2026_blurred.blurred_or_none:slips|.1%} of the steps.
         The edge moves as well: in a valley with four rows, drawn one at a time, the sharpness of the mean loss settled at
         {andreyev2024.settles_at_2_over_eta:sharpness.low|.2f} of 2/η, while batch sharpness, E[gᵀHg]/E‖g‖² with each batch's
         own gradient g and Hessian H, was at {andreyev2024.settles_at_2_over_eta:batch_sharpness.low|.2f}. Smaller batches
         ended flatter; but that batch sharpness sits at 2/η was seen with single rows only: on five small losses it was within
-        a tenth of that in a share of {cfdyn2026_astray.no_threshold_is_where_it_sits:batch sharpness|.2f} of the pairs of rate
-        and batch, with large batches, and below half of it in {cfdyn2026_astray.no_threshold_is_where_it_sits:half|.2f}. The
+        a tenth of 2/η for {cfdyn2026_astray.no_threshold_is_where_it_sits:batch sharpness|.0%} of the pairs of rate and batch,
+        with large batches, and below half of it for {cfdyn2026_astray.no_threshold_is_where_it_sits:half|.0%}. The
         central flow survives, with one change: away from the edge too the iterates have a covariance Σ, that which the noise of
         the batches keeps up, and it moves the mean towards flat places, by −½η∇⟨H, Σ⟩, H the matrix of second derivatives. On
         {cfdyn2026_stochastic.stays_near_the_mean:losses} small losses, {cfdyn2026_stochastic.stays_near_the_mean:resolved}
         pairs of rate and batch, its distance to the mean of hundreds of runs was in the median
-        {cfdyn2026_stochastic.stays_near_the_mean:median|.3f} of the gradient flow's, and within a tenth in a share of
-        {cfdyn2026_stochastic.stays_near_the_mean:within a tenth|.2f}. It fails where the runs are no cloud about their mean: in
-        two valleys at once, escaping, or spread over a wide convex minimum. Large networks were not tried.""",
+        {cfdyn2026_stochastic.stays_near_the_mean:median|.3f} of the gradient flow's, and within a tenth for
+        {cfdyn2026_stochastic.stays_near_the_mean:within a tenth|.0%} of the pairs. It fails where the runs are no cloud about
+        their mean: in two valleys at once, escaping, or spread over a wide convex minimum. Large networks were not tried.""",
         """cfdyn2026_shuffled.two_cycle_survives cfdyn2026_shuffled.higher_periods_go_first
         cfdyn2026_shuffled.three_cycle_does_not cfdyn2026_shuffled.period_of_the_order
         cfdyn2026_planar.stable_period_three_of_epochs cfdyn2026_random.noise_makes_chaos
@@ -290,12 +291,12 @@ QUESTIONS = (
         """The central flow is the differential equation of the averaged iterates of Cohen et al.: the gradient flow with the
         least force that keeps the sharpness from passing 2/η. The formula of the thread takes the gradient's component along
         ∇S away, S being the sum of the Hessian's eigenvalues at or above 2/η, the critical ones. With one of them this
-        equals the central flow as long as ⟨−g, ∇S⟩ > 0, g = ∇L, that is while the descent would raise the sharpness: the two
-        right-hand sides differ by {thread2025_flows.projection_is_the_central_flow:along g} and
-        {thread2025_flows.projection_is_the_central_flow:along ∇S} times g and ∇S. When the descent would lower S by itself
+        equals the central flow as long as ⟨−g, ∇S⟩ > 0, g = ∇L, that is while the descent would raise the sharpness: the
+        difference of the two right-hand sides is {thread2025_flows.projection_is_the_central_flow:along g} times g plus
+        {thread2025_flows.projection_is_the_central_flow:along ∇S} times ∇S. When the descent would lower S by itself
         the central flow lets go of the edge, on an example at t = {thread2025_flows.misses_the_exit:central leaves|.3f}; the
-        projection never does ({thread2025_flows.misses_the_exit:thread leaves} exits). With two critical eigenvalues one
-        projection holds their sum, while one of them rises to {thread2025_flows.holds_the_sum_of_several:largest|.3f} times
+        projection never does (number of exits: {thread2025_flows.misses_the_exit:thread leaves}). With two critical eigenvalues
+        one projection holds their sum, while one of them rises to {thread2025_flows.holds_the_sum_of_several:largest|.3f} times
         2/η; the central flow holds each.""",
         """thread2025_flows.projection_is_the_central_flow thread2025_flows.same_path_while_one_eigenvalue_pushes
         thread2025_flows.misses_the_exit thread2025_flows.holds_the_sum_of_several""",

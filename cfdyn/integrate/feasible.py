@@ -154,11 +154,12 @@ class Compiled:
     def to_edge(self, origin: np.ndarray) -> np.ndarray | None:
         """From z to the state closest to an origin."""
         n, d, (values, vectors, p) = self.supplier.dim, self.supplier.n_weights, self.modes
-        directions = vectors[:, values > 2.0 - NEAR][:, -MOST_MODES:].T
+        count = min(max(int((values > 2.0 - NEAR).sum()), 1), MOST_MODES)  # the top one also where a move went far inside
+        directions = vectors[:, -count:].T
         a, b = (part * (np.arange(n) >= (d if n > d else 0)) for part in self.supplier.forces(self.z, directions / np.sqrt(p)))
         if not (np.isfinite(a).all() and np.isfinite(b).all()):
             return None
-        gaps = 2.0 - values[len(values) - len(directions) :]
+        gaps = 2.0 - values[-count:]
         y = kept_below(gaps, Rates(a @ (origin - self.z), a @ b.T))
         return None if y is None else origin + y @ b - self.z
 

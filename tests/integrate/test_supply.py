@@ -59,3 +59,16 @@ def test_stepping_names_no_flow_and_no_supplier_but_the_protocol():
 def test_dense_answers_all_that_the_protocol_asks():
     asked = {name for name, value in vars(Supplier).items() if callable(value) and not name.startswith("_")}
     assert asked <= set(vars(Dense)) and len(asked) > 10
+
+
+@pytest.mark.parametrize("start", [0.107, -0.3])
+@pytest.mark.parametrize(
+    ("loss", "lr", "edge"), [("log(cosh(w))", 3.0, np.arccosh(1.5**0.5)), ("sqrt(1+w**2)", 2.5, (1.25 ** (2 / 3) - 1) ** 0.5)]
+)
+def test_a_start_beside_a_minimum_of_greatest_sharpness_moves_onto_the_edge(loss, lr, edge, start):
+    """A first move along the linearised edge, steep so near to the maximum of the sharpness, goes far inside of it."""
+    path = cf.solve(cf.flows.central(cf.Loss(loss), cf.optimizers.gd(lr=lr)), [start], 5.0)
+    assert path.w[0, 0] == pytest.approx(np.copysign(edge, start), rel=1e-6)
+    assert path.w[-1, 0] == pytest.approx(path.w[0, 0], rel=1e-6)  # the descent pushes against the edge
+    near = cf.solve(cf.flows.central(cf.Loss(loss), cf.optimizers.gd(lr=lr)), [0.01], 5.0)  # moved farther than necessary
+    assert near.w[0, 0] >= edge - 1e-6 and near.status == "done"
