@@ -102,6 +102,38 @@ def test_orbits_are_those_of_the_kernel_and_end_where_they_leave():
     assert engine.call("advance", far, p, 100, 1e6, scratch) == len(step.orbit(np.array([5.0]), 100, 1e6)[0]) - 1 < 10
 
 
+@pytest.mark.parametrize("case", optimizer_cases(2)[::2], ids=lambda case: case.family)
+def test_lanes_are_orbits_and_one_that_leaves_stays_where_it_left(case):
+    """Four orbits at other values of the first two parameters; the second start is far away."""
+    step = cf.Map(case.formulas, variables=case.variables, params=case.params)
+    d, engine, n, names = step.dim, engine_of(step), 40, (list(step.params) * 2)[:2]
+    pairs = [[step.params[name] * (1 - 0.05 * lane) for name in names] for lane in range(4)]
+    starts = [np.array(case.start) * (1e4 if lane == 1 else 1) for lane in range(4)]
+    lanes = np.zeros((4, n, d))
+    lanes[:, 0] = starts
+    rows, p, values = engine.place(lanes, step.p, np.array(pairs))
+    slots = [p + 8 * list(step.params).index(name) for name in names]
+    together = (rows, 8 * n * d, p, *slots, values, 4)
+    engine.call("together", *together, 25, 1e9, 0)
+    engine.call("together", *together, n - 1, 1e6, 8 * d)
+    got = engine.read(rows, lanes.size).reshape(lanes.shape)
+    for lane, (pair, start) in enumerate(zip(pairs, starts, strict=True)):
+        moved = step.at(**dict(zip(names, pair, strict=True)))
+        first = until_outside(moved, start, 25, 1e9)[-1]
+        kept = until_outside(moved, first, n - 1, 1e6)
+        assert len(kept) == 1 or lane != 1 or case.family != "descent on the double well"
+        assert same_bits(got[lane, : len(kept)], kept), lane
+        assert same_bits(got[lane, len(kept) :], np.repeat(kept[-1:], n - len(kept), axis=0)), lane
+
+
+def until_outside(step, start, n, escape) -> np.ndarray:
+    """The orbit, with the first state beyond the escape if there is one."""
+    if not np.abs(start).max() <= escape:
+        return start[None]
+    states = step.orbit(start, n, escape)[0]
+    return states if len(states) > n else np.vstack([states, step.rule("step")(states[-1], step.p)])
+
+
 @pytest.mark.parametrize("case", optimizer_cases(2), ids=lambda case: case.family)
 def test_periods_and_exponents_are_those_of_the_kernels(case):
     step = cf.Map(case.formulas, variables=case.variables, params=case.params)

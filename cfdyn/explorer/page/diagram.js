@@ -1,13 +1,14 @@
 // The orbit diagram: long-time states over a parameter, their regimes and the Lyapunov exponent below.
 
 import { ColumnImage } from "./column_image.js";
-import { TRANSIENT } from "./columns.js";
+import { REGIME_NAMES, TRANSIENT } from "./columns.js";
 import { Helper } from "./helper.js";
 import { grouped, paddedExtent, shortNumber } from "./numbers.js";
 import { Area, marginsOf, Surface, visibleOn } from "./plot.js";
 import { Zoom } from "./zoom.js";
 
 const MOST_COLUMNS = 1600, STRIP = 10; // pixels of the strip of regimes
+const SAMPLED = 6000; // states whose quantiles are the heights in view
 
 export class Diagram {
   constructor(page, figure, bytes) {
@@ -40,7 +41,7 @@ export class Diagram {
 
   // Begin anew: everything but the parameter of the diagram may have changed. The old picture stays until the first pass is done.
   restart() {
-    if (!this.surface.ready || !this.page.orbit) return;
+    if (!this.surface.ready) return;
     const { values, over, from, to, entry, heights } = this.page.state;
     this.jobs ??= new Map();
     const job = { values: { ...values }, over, from, to, entry, start: Float64Array.from(this.page.state.start), count: this.columns() };
@@ -53,32 +54,39 @@ export class Diagram {
     const picture = this.jobs.get(id);
     for (const piece of pieces) {
       if (piece.pass) this.finishPass(picture);
-      else {
-        picture.columns[piece.k] = piece;
-        picture.image?.paint(piece);
+      else for (const column of columnsOf(piece)) {
+        picture.columns[column.k] = column;
+        picture.image?.paint(column);
       }
     }
     this.hint.textContent = done ? `states after ${grouped(TRANSIENT)} steps` : "refining …";
     if (done) this.tellLegend();
-    this.draw();
+    if (picture === this.shown) this.draw();
     this.page.wake();
   }
 
   finishPass(picture) {
     if (picture === this.shown) return;
-    const values = picture.columns.flatMap((column) => (column ? [...column.states] : [])).sort((a, b) => a - b);
+    const values = sampleOf(picture.columns);
     const at = (part) => values[Math.floor(part * (values.length - 1))];
     picture.heights ??= values.length ? paddedExtent([at(0.005), at(0.995)], 0.08) : [-1, 1];
+    picture.image = this.shown?.image; // its memory is used again
     this.shown = picture;
-    this.repaint();
+    this.paintAll();
+  }
+
+  paintAll() {
+    const { job, heights, columns, image } = this.shown, { density } = this.surface;
+    this.margins = marginsOf(this.surface.prepare());
+    const height = Math.round(this.rectangle()[3] * density);
+    this.shown.image = image?.fits(job.count, height) ? image : new ColumnImage(job.count, height);
+    this.shown.image.begin(heights, this.page.theme.ink, density);
+    for (const column of columns) if (column) this.shown.image.paint(column);
   }
 
   repaint() {
     if (!this.shown) return;
-    const { job, heights, columns } = this.shown;
-    this.margins = marginsOf(this.surface.prepare());
-    this.shown.image = new ColumnImage(job.count, Math.round(this.rectangle()[3] * this.surface.density), heights, this.page.theme.ink, this.surface.density);
-    for (const column of columns) if (column) this.shown.image.paint(column);
+    this.paintAll();
     this.draw();
   }
 
@@ -104,10 +112,13 @@ export class Diagram {
 
   drawStrip(c, left, top, width) {
     const { columns, job: { count } } = this.shown;
-    for (const column of columns) {
+    for (let k = 0, next; k < count; k = next) {
+      const column = columns[k], end = column && Math.min(count, k + column.wide);
+      next = end ?? k + 1;
       if (!column || column.regime === "undecided") continue;
+      while (next < count && columns[next]?.regime === column.regime) next = Math.min(count, next + columns[next].wide);
       c.fillStyle = this.page.scene.colours[column.regime];
-      c.fillRect(left + (column.k * width) / count, top, (Math.min(column.wide, count - column.k) * width) / count + 0.6, STRIP);
+      c.fillRect(left + (k * width) / count, top, ((next - k) * width) / count + 0.6, STRIP);
     }
   }
 
@@ -142,7 +153,9 @@ export class Diagram {
   }
 
   tellLegend() {
-    const names = Object.keys(this.page.scene.colours).filter((name) => name !== "undecided" && this.shown.columns.some((column) => column?.regime === name));
+    const seen = new Set(this.shown.columns.map((column) => column?.regime)), names = Object.keys(this.page.scene.colours).filter((name) => name !== "undecided" && seen.has(name));
+    if (names.join() === this.told) return;
+    this.told = names.join();
     this.legend.replaceChildren(...names.map((name) => {
       const entry = document.createElement("span"), mark = document.createElement("i");
       mark.style.background = this.page.scene.colours[name];
@@ -151,4 +164,24 @@ export class Diagram {
       return entry;
     }));
   }
+}
+
+// The columns of a message: their states are views of its array.
+function columnsOf({ ks, wide, kept, states, regimes, exponents }) {
+  return ks.map((k, i) => {
+    const regime = REGIME_NAMES[regimes[i]];
+    return { k, wide, regime, exponent: exponents[i], states: regime === "divergent" ? states.subarray(0, 0) : states.subarray(i * kept, (i + 1) * kept) };
+  });
+}
+
+// Some of all states, sorted.
+function sampleOf(columns) {
+  const known = columns.filter((column) => column?.states.length), every = Math.ceil(known.reduce((sum, { states }) => sum + states.length, 0) / SAMPLED);
+  const values = new Float32Array(SAMPLED);
+  let at = 0, next = 0; // of the next state that is taken, counted from this column's first
+  for (const { states } of known) {
+    for (; next < states.length && at < SAMPLED; next += every) values[at++] = states[next];
+    next -= states.length;
+  }
+  return values.subarray(0, at).sort();
 }

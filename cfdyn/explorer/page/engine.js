@@ -4,7 +4,8 @@ import { erf } from "./special.js";
 
 const ESCAPE = 1e15, FARTHEST = 1e307; // an orbit that is drawn ends at the first; a verdict follows it to the second
 const MOST_STEPS = 4096; // that are kept at once
-const WORD = 8;
+const WORD = 8, BATCH = 16; // lengths whose product has one logarithm
+export const LANES = 8, MOST_KEPT = 256; // orbits that are followed together, and the states of each that are kept
 
 export async function loadEngine(scene, bytes) {
   const math = { ...Object.fromEntries(Object.getOwnPropertyNames(Math).map((name) => [name, Math[name]])), erf };
@@ -20,7 +21,7 @@ export class Engine {
     this.names = scene.params.map((parameter) => parameter.name);
     const d = this.dim, sizes = {
       p: this.names.length + scene.table.length, z: d, rows: (MOST_STEPS + 1) * d, scratch: 66 * d + d * d, v: d,
-      lengths: MOST_STEPS, out: d * d + 8,
+      lengths: MOST_STEPS, out: d * d + 8, lanes: LANES * MOST_KEPT * d, values: 2 * LANES,
     };
     let end = 64;
     const at = Object.entries(sizes).map(([name, size]) => { const begin = end; end += WORD * (size + 1); return [name, begin, size]; });
@@ -71,20 +72,34 @@ export class Engine {
     return taken;
   }
 
-  // The least period of the n states that `orbit` kept, 0 if none.
-  period(n, most, tolerance, floor) {
-    return this.rules.period(this.at.rows, n, most, tolerance, floor);
+  // The least period of the n states that `orbit` or `follow` kept, 0 if none.
+  period(n, most, tolerance, floor, states = this.data.rows) {
+    return this.rules.period(states.byteOffset, n, most, tolerance, floor);
   }
 
-  // The mean logarithm of the factors by which n states that `orbit` kept stretch the direction v, which turns with them.
-  stretching(n, v) {
+  // The mean logarithm of the factors by which n states that were kept stretch the direction v, which turns with them.
+  stretching(n, v, states = this.data.rows) {
     this.data.v.set(v);
-    const kept = this.rules.lengths(this.at.rows, this.at.p, n, this.at.v, this.at.lengths, this.at.scratch);
+    const kept = this.rules.lengths(states.byteOffset, this.at.p, n, this.at.v, this.at.lengths, this.at.scratch);
     v.set(this.data.v);
-    let sum = 0;
-    for (let k = 0; k < kept; k++) sum += Math.log(this.data.lengths[k]);
+    const sum = sumOfLogarithms(this.data.lengths, kept);
     return kept < n ? (this.data.lengths[kept] === 0 ? -Infinity : NaN) : sum / n;
   }
+
+  // Follow one orbit for each of `pairs`, the values of two parameters (of one, if the names agree): `settled` steps that are not
+  // kept, then `kept` states each, D numbers one behind the other. An orbit beyond the escape stays where it left.
+  follow(z, names, pairs, settled, kept) {
+    const d = this.dim, size = MOST_KEPT * d, { lanes, values } = this.data;
+    const [one, other] = names.map((name) => this.at.p + WORD * this.names.indexOf(name));
+    pairs.forEach((pair, i) => { lanes.set(z, i * size); values.set(pair, 2 * i); });
+    const go = (n, escape, move) => this.rules.together(this.at.lanes, WORD * size, this.at.p, one, other, this.at.values, pairs.length, n, escape, move);
+    go(settled, FARTHEST, 0);
+    go(kept - 1, ESCAPE, WORD * d);
+    return pairs.map((_, i) => lanes.subarray(i * size, i * size + kept * d));
+  }
+
+  // True if a state is one of an orbit that goes on.
+  inside(z) { return z.every((x) => Math.abs(x) <= ESCAPE); }
 
   direction() { return new Float64Array(this.dim).fill(this.dim ** -0.5); }
 
@@ -94,4 +109,17 @@ export class Engine {
     const mean = (h[0] + h[3]) / 2, gap = (h[0] - h[3]) / 2;
     return mean + Math.hypot(gap, h[1]);
   }
+}
+
+// Of positive numbers; a product that leaves the doubles is taken apart.
+function sumOfLogarithms(values, count) {
+  let sum = 0;
+  for (let k = 0; k < count; k += BATCH) {
+    const end = Math.min(count, k + BATCH);
+    let product = 1;
+    for (let i = k; i < end; i++) product *= values[i];
+    if (product > 1e-290 && product < 1e300) sum += Math.log(product);
+    else for (let i = k; i < end; i++) sum += Math.log(values[i]);
+  }
+  return sum;
 }

@@ -48,7 +48,8 @@ export class Page {
 
   // Everything that depends on what changed.
   follow(changed) {
-    const { engine, state, scene } = this;
+    const { engine, state, scene } = this, anew = ["others", "start", "range"].some((what) => changed.has(what));
+    if (anew) this.diagram.restart(); // first of all: the worker computes while the views are drawn here
     engine.setParameters(state.values);
     this.lossKey = scene.params.filter((one) => one.of === "loss").map((one) => state.values[one.name]);
     this.orbit = this.followOrbit();
@@ -61,8 +62,7 @@ export class Page {
     this.controls.show();
     this.say();
     this.drawViews();
-    if (["others", "start", "range"].some((what) => changed.has(what))) this.diagram.restart();
-    else this.diagram.draw();
+    if (!anew) this.diagram.draw();
     clearTimeout(this.written);
     this.written = setTimeout(() => history.replaceState(null, "", state.toHash()), 250);
     this.wake();

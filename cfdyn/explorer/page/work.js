@@ -22,7 +22,8 @@ function serve(scope) {
       if (!step.done) pieces.push(step.value);
     } while (!step.done && performance.now() < end);
     job.seen ||= step.done || pieces.some((piece) => piece.pass);
-    scope.postMessage({ id: job.id, pieces, done: Boolean(step.done) });
+    const arrays = pieces.flatMap((piece) => [piece.states?.buffer ?? []].flat());
+    scope.postMessage({ id: job.id, pieces, done: Boolean(step.done) }, arrays);
     if (step.done) job = null;
     if (job || waiting) next();
   };
