@@ -24,7 +24,7 @@ COLUMNS, TRANSIENT, KEPT = 800, 1200, 256
 VIEWS, LOOK, WHOLE, ON_SCREEN = "orbit and cobweb", "first look at the diagram", "whole diagram", "on the screen"
 COLUMNS_OF_SLIDER = (VIEWS, LOOK, WHOLE, ON_SCREEN)
 VIEWS_FIRST, DIAGRAM_FIRST = "orbit and cobweb (ms)", "diagram (ms)"
-FRAME, SLOW_FRAME, GLANCE, FIRST, MOST_BYTES = 16.0, 50.0, 100.0, 500.0, 1_000_000
+FRAME, SLOW_FRAME, GLANCE, CELLS, FIRST, MOST_BYTES = 16.0, 50.0, 100.0, 200.0, 500.0, 1_000_000
 WIDTH = 1161  # of a window whose diagram has 800 columns
 
 # In the page: when views were drawn and messages of the worker dealt with (`drawn`), and when the frame ended that shows it
@@ -115,6 +115,19 @@ def slider(plan: Plan) -> Rows:
                 found |= moved(tab, times)
             bounds = {VIEWS: FRAME, WHOLE: FRAME} if "well" in name else {VIEWS: SLOW_FRAME, LOOK: GLANCE}
             yield Row(name, found, tuple(Goal(found[what], bound) for what, bound in bounds.items()))
+
+
+@bench.table("map of periods of 90,000 cells, from an event of the slider: ms", (LOOK, WHOLE, ON_SCREEN))
+def cells(plan: Plan) -> Rows:
+    """The double well's map over learning rate and start, anew at each value of the slider; 1,456 steps a cell. The first look
+    has one cell in 64."""
+    found: dict[str, float | None] = dict.fromkeys((LOOK, WHOLE, ON_SCREEN))
+    with watched() as tab:
+        if tab:
+            tab.open(f"{page('double well').as_uri()}#view=map&across=lr&up=start.0", width=WIDTH)
+            found |= moved(tab, plan.pick(3, 9))
+            del found[VIEWS]
+    yield Row("double well", found, (Goal(found[LOOK], CELLS),))
 
 
 @bench.table("a page in Chromium, from file://", ("page (kB)", VIEWS_FIRST, DIAGRAM_FIRST))

@@ -10,6 +10,8 @@ import json
 import math
 import re
 import shlex
+from collections import Counter
+from itertools import product
 
 import numpy as np
 import pytest
@@ -112,6 +114,35 @@ def test_verdicts_are_those_of_python(well, tmp_path):
         f"The orbit diverges after {cf.iterate(step, [1.1], 1000).status.split()[-1]} steps, 2.3 ×"
     )
     assert found[2]["words"] == "Stable 3-cycle, 1.46 × the edge of stability."
+
+
+@needs_node
+def test_cells_of_the_map_of_periods_are_the_verdicts_of_python(tmp_path):
+    """Over two parameters, and over one and the start; what the page calls undecided is not compared, and there is little of it."""
+    loss, optimizer = cf.losses.double_well(), cf.optimizers.heavy_ball(lr=1.2, momentum=0.3)
+    page = cf.live(loss, optimizer, tmp_path / "page.html", [1.1], lr=(0.1, 2.0))
+    grids = {("lr", "momentum"): ([0.4, 0.9, 1.1, 1.2, 1.3, 1.8], [-0.3, 0.0, 0.2]), ("start.0", "lr"): ([-1.2, 0.3, 1.1], [1.25, 1.42])}
+    ask = """import { cells } from "./cells.js";
+    import { REGIME_NAMES } from "./columns.js";
+    console.log(JSON.stringify(given.grids.map(([axes, grid]) => {
+        const found = [], start = Float64Array.from(state.start);
+        for (const { places, regimes } of cells(engine, { axes, grid, start, values: state.values }))
+            places?.forEach((place, i) => { found[place] = REGIME_NAMES[regimes[i]]; });
+        return found;
+    })));"""
+    found = in_node(tmp_path, START + ask, {"scene": scene_in(page), "grids": list(grids.items())})
+    seen = Counter()
+    for ((one, other), (xs, ys)), names in zip(grids.items(), found, strict=True):
+        assert len(names) == len(xs) * len(ys)
+        for (y, x), name in zip(product(ys, xs), names, strict=True):
+            given = {one: x, other: y}
+            start = [given.pop("start.0", 1.1)]
+            regime = cf.analysis.classify(cf.as_map(loss, optimizer).at(**given), start)
+            expected = regime.kind if regime.kind in ("fixed point", "chaotic", "divergent") else f"period {regime.period}"
+            expected = "period" if (regime.period or 0) > 10 else expected
+            seen[name] += 1
+            assert name in (expected, "undecided"), (given, start)
+    assert seen["undecided"] <= 2 and len(seen) >= 5, seen
 
 
 @needs_node

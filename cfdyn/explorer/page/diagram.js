@@ -2,7 +2,7 @@
 
 import { ColumnImage } from "./column_image.js";
 import { REGIME_NAMES, TRANSIENT } from "./columns.js";
-import { Helper } from "./helper.js";
+import { coloursOf, showLegend } from "./legend.js";
 import { grouped, paddedExtent, shortNumber } from "./numbers.js";
 import { Area, marginsOf, Surface, visibleOn } from "./plot.js";
 import { Zoom } from "./zoom.js";
@@ -11,20 +11,15 @@ const MOST_COLUMNS = 1600, STRIP = 10; // pixels of the strip of regimes
 const SAMPLED = 6000; // states whose quantiles are the heights in view
 
 export class Diagram {
-  constructor(page, figure, bytes) {
+  constructor(page, figure) {
     this.page = page;
     this.canvas = figure.querySelector("canvas");
-    this.legend = figure.querySelector("#legend");
+    this.legend = figure.querySelector(".legend");
     this.hint = figure.querySelector(".hint");
-    this.shown = this.coming = null;
-    this.zoom = new Zoom(this, figure.querySelectorAll("button"));
-    this.helper = new Helper(page.scene, bytes, (said) => this.receive(said), () => { this.hint.textContent = "this browser starts no worker: the diagram is not computed"; page.wake(); });
+    this.shown = null;
+    this.zoom = new Zoom(this, figure.querySelectorAll("button:not(.view)"));
     this.surface = new Surface(this.canvas, () => this.resize());
   }
-
-  get busy() { return this.helper.busy; }
-
-  close() { this.helper.close(); }
 
   // As many columns as the screen has, up to a limit.
   columns() {
@@ -35,23 +30,22 @@ export class Diagram {
 
   // A picture of the same columns is painted anew from their states.
   resize() {
-    if (this.surface.ready && this.shown && this.columns() === this.shown.job.count) this.repaint();
+    if (this.surface.ready && this.shown && !this.stale && this.columns() === this.shown.job.count) this.repaint();
     else this.restart();
   }
 
   // Begin anew: everything but the parameter of the diagram may have changed. The old picture stays until the first pass is done.
   restart() {
-    if (!this.surface.ready) return;
+    this.stale = !this.surface.ready; // or out of view
+    if (this.stale) return;
     const { values, over, from, to, entry, heights } = this.page.state;
-    this.jobs ??= new Map();
     const job = { values: { ...values }, over, from, to, entry, start: Float64Array.from(this.page.state.start), count: this.columns() };
-    this.jobs.set(this.helper.ask(job), { job, heights, columns: new Array(job.count).fill(null), image: null });
+    const picture = { job, heights, columns: new Array(job.count).fill(null), image: null };
+    this.page.helper.ask(job, (said) => this.receive(picture, said));
     this.page.wake();
   }
 
-  receive({ id, pieces, done }) {
-    for (const older of this.jobs.keys()) if (older < id) this.jobs.delete(older);
-    const picture = this.jobs.get(id);
+  receive(picture, { pieces, done }) {
     for (const piece of pieces) {
       if (piece.pass) this.finishPass(picture);
       else for (const column of columnsOf(piece)) {
@@ -65,6 +59,12 @@ export class Diagram {
     this.page.wake();
   }
 
+  tellLegend() {
+    const seen = new Set(this.shown.columns.map((column) => column?.regime));
+    seen.delete("undecided"); // nothing is drawn
+    showLegend(this.legend, coloursOf(this.page), seen);
+  }
+
   finishPass(picture) {
     if (picture === this.shown) return;
     const values = sampleOf(picture.columns);
@@ -76,6 +76,7 @@ export class Diagram {
   }
 
   paintAll() {
+    if (!this.surface.ready) return;
     const { job, heights, columns, image } = this.shown, { density } = this.surface;
     this.margins = marginsOf(this.surface.prepare());
     const height = Math.round(this.rectangle()[3] * density);
@@ -87,6 +88,7 @@ export class Diagram {
   repaint() {
     if (!this.shown) return;
     this.paintAll();
+    this.tellLegend();
     this.draw();
   }
 
@@ -111,13 +113,13 @@ export class Diagram {
   }
 
   drawStrip(c, left, top, width) {
-    const { columns, job: { count } } = this.shown;
+    const { columns, job: { count } } = this.shown, colours = coloursOf(this.page);
     for (let k = 0, next; k < count; k = next) {
       const column = columns[k], end = column && Math.min(count, k + column.wide);
       next = end ?? k + 1;
       if (!column || column.regime === "undecided") continue;
       while (next < count && columns[next]?.regime === column.regime) next = Math.min(count, next + columns[next].wide);
-      c.fillStyle = this.page.scene.colours[column.regime];
+      c.fillStyle = colours[column.regime];
       c.fillRect(left + (k * width) / count, top, ((next - k) * width) / count + 0.6, STRIP);
     }
   }
@@ -150,19 +152,6 @@ export class Diagram {
     const wide = c.measureText(words).width, right = x + wide + 10 < this.area.left + this.area.width;
     c.textAlign = right ? "left" : "right";
     c.fillText(words, x + (right ? 9 : -9), top - 3);
-  }
-
-  tellLegend() {
-    const seen = new Set(this.shown.columns.map((column) => column?.regime)), names = Object.keys(this.page.scene.colours).filter((name) => name !== "undecided" && seen.has(name));
-    if (names.join() === this.told) return;
-    this.told = names.join();
-    this.legend.replaceChildren(...names.map((name) => {
-      const entry = document.createElement("span"), mark = document.createElement("i");
-      mark.style.background = this.page.scene.colours[name];
-      const first = names.find((other) => other.startsWith("period ")) === name;
-      entry.append(mark, { period: "longer", divergent: "diverges" }[name] ?? (first ? name : name.replace("period ", "")));
-      return entry;
-    }));
   }
 }
 

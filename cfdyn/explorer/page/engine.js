@@ -5,6 +5,7 @@ import { erf } from "./special.js";
 const ESCAPE = 1e15, FARTHEST = 1e307; // an orbit that is drawn ends at the first; a verdict follows it to the second
 const MOST_STEPS = 4096; // that are kept at once
 const WORD = 8, BATCH = 16; // lengths whose product has one logarithm
+export const START = "start."; // before the index of an entry, where it is what is varied
 export const LANES = 8, MOST_KEPT = 256; // orbits that are followed together, and the states of each that are kept
 
 export async function loadEngine(scene, bytes) {
@@ -40,8 +41,10 @@ export class Engine {
     this.names.forEach((name, i) => { this.data.p[i] = values[name]; });
   }
 
+  // A parameter, or nothing where the name is another one's.
   setParameter(name, value) {
-    this.data.p[this.names.indexOf(name)] = value;
+    const at = this.names.indexOf(name);
+    if (at >= 0) this.data.p[at] = value;
   }
 
   // A program's outputs at a state (weights are enough for the loss and its derivatives).
@@ -86,12 +89,17 @@ export class Engine {
     return kept < n ? (this.data.lengths[kept] === 0 ? -Infinity : NaN) : sum / n;
   }
 
-  // Follow one orbit for each of `pairs`, the values of two parameters (of one, if the names agree): `settled` steps that are not
-  // kept, then `kept` states each, D numbers one behind the other. An orbit beyond the escape stays where it left.
+  // Follow one orbit for each of `pairs`, the values of two names (of one, if they agree): a parameter, or an entry of the start such
+  // as "start.0". `settled` steps are not kept, then `kept` states each, D numbers one behind the other. An orbit beyond the escape
+  // stays where it left.
   follow(z, names, pairs, settled, kept) {
     const d = this.dim, size = MOST_KEPT * d, { lanes, values } = this.data;
-    const [one, other] = names.map((name) => this.at.p + WORD * this.names.indexOf(name));
-    pairs.forEach((pair, i) => { lanes.set(z, i * size); values.set(pair, 2 * i); });
+    const [one, other] = names.map((name) => (this.names.includes(name) ? this.at.p + WORD * this.names.indexOf(name) : this.at.out));
+    pairs.forEach((pair, i) => {
+      lanes.set(z, i * size);
+      names.forEach((name, k) => { if (name.startsWith(START)) lanes[i * size + Number(name.slice(START.length))] = pair[k]; });
+      values.set(pair, 2 * i);
+    });
     const go = (n, escape, move) => this.rules.together(this.at.lanes, WORD * size, this.at.p, one, other, this.at.values, pairs.length, n, escape, move);
     go(settled, FARTHEST, 0);
     go(kept - 1, ESCAPE, WORD * d);

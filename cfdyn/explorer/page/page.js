@@ -3,9 +3,11 @@
 import { Controls } from "./controls.js";
 import { Diagram } from "./diagram.js";
 import { loadEngine } from "./engine.js";
+import { Helper } from "./helper.js";
 import { LossView } from "./loss_view.js";
 import { nearestMinimum } from "./minimum.js";
 import { shortNumber } from "./numbers.js";
+import { PeriodMap } from "./period_map.js";
 import { themeColours, visibleOn } from "./plot.js";
 import { State } from "./state.js";
 import { StepsView } from "./steps_view.js";
@@ -25,7 +27,13 @@ export class Page {
     document.title = `${scene.formula} · cfdyn`;
     this.lossView = new LossView(this, at("#loss"));
     this.stepsView = new StepsView(this, at("#steps"));
-    this.diagram = new Diagram(this, at("#diagram"), bytes);
+    this.helper = new Helper(scene, bytes, () => { at("#told").textContent = "This browser starts no worker: diagram and map are not computed."; this.wake(); });
+    this.diagram = new Diagram(this, at("#diagram"));
+    this.map = new PeriodMap(this, at("#map"));
+    for (const button of root.querySelectorAll("button.view")) {
+      button.hidden = this.state.axes.length < 2;
+      button.addEventListener("click", () => this.chooseView(button.value));
+    }
     this.controls = new Controls(this.state, at("#parameters"));
     addButtons(this, at("#take"), at("#told"));
     this.state.listeners.push((changed) => this.follow(changed));
@@ -42,14 +50,17 @@ export class Page {
   repaint() {
     this.theme = themeColours();
     this.diagram.repaint();
+    this.map.repaint();
     this.drawViews();
     this.say();
   }
 
   // Everything that depends on what changed.
   follow(changed) {
-    const { engine, state, scene } = this, anew = ["others", "start", "range"].some((what) => changed.has(what));
+    const { engine, state, scene } = this, anew = ["others", "start", "range", "view"].some((what) => changed.has(what));
+    for (const name of ["diagram", "map"]) this.root.querySelector(`#${name}`).hidden = state.view !== name;
     if (anew) this.diagram.restart(); // first of all: the worker computes while the views are drawn here
+    this.map.restart();
     engine.setParameters(state.values);
     this.lossKey = scene.params.filter((one) => one.of === "loss").map((one) => state.values[one.name]);
     this.orbit = this.followOrbit();
@@ -63,9 +74,16 @@ export class Page {
     this.say();
     this.drawViews();
     if (!anew) this.diagram.draw();
+    this.map.draw();
     clearTimeout(this.written);
     this.written = setTimeout(() => history.replaceState(null, "", state.toHash()), 250);
     this.wake();
+  }
+
+  // The diagram or the map; the keyboard goes on in the button that leads back.
+  chooseView(name) {
+    this.state.change("view", (state) => { state.view = name; });
+    requestAnimationFrame(() => this.root.querySelector(`#${name} button.view`).focus());
   }
 
   followOrbit() {
@@ -105,7 +123,7 @@ export class Page {
   // No more work, and nothing of the window is listened to.
   close() {
     this.closing.abort();
-    this.diagram.close();
+    this.helper.close();
     clearTimeout(this.written);
     this.state.listeners = [];
   }
@@ -129,7 +147,7 @@ export class Page {
       this.drawViews();
     }
     if (!this.settling.result) this.wake();
-    else if (!this.diagram.busy) this.root.querySelector("main").dataset.busy = "false";
+    else if (!this.helper.busy) this.root.querySelector("main").dataset.busy = "false";
   }
 }
 

@@ -1,5 +1,7 @@
 // The one state that all views show. It is written in the address behind #.
 
+import { START } from "./engine.js";
+
 const DOMAINS = {
   positive: (x) => x > 0, nonnegative: (x) => x >= 0, fraction: (x) => x >= 0 && x < 1, unit: (x) => x >= 0 && x <= 1,
   "inside unit": (x) => x > -1 && x < 1,
@@ -16,6 +18,28 @@ export class State {
     this.shown = scene.shown;
     this.entry = 0; // of the weights, the one that the orbit diagram shows
     this.chooseParameter(scene.over);
+    this.view = "diagram"; // or "map"
+    this.axes = axesOf(scene);
+    const others = this.axes.filter(({ name }) => name !== scene.over), own = others.find(({ name }) => scene.params.some((one) => one.name === name && one.of === "optimizer"));
+    [this.across, this.up] = [scene.over, (own ?? others[0])?.name];
+  }
+
+  // Of the map, which has another one there: they are exchanged.
+  chooseAxis(which, name) {
+    const other = which === "across" ? "up" : "across";
+    if (this[other] === name) this[other] = this[which];
+    this[which] = name;
+  }
+
+  axis(which) { return this.axes.find(({ name }) => name === this[which]); }
+
+  axisValue(name) { return name in this.values ? this.values[name] : this.start[Number(name.slice(START.length))]; }
+
+  setAxis(name, value) {
+    if (name in this.values) return this.setValue(name, value);
+    const weights = this.start.slice(0, this.scene.weights);
+    weights[Number(name.slice(START.length))] = value;
+    return this.setWeights([...weights]);
   }
 
   parameter(name) { return this.scene.params.find((parameter) => parameter.name === name); }
@@ -69,6 +93,7 @@ export class State {
     fields.push(["start", [...this.start].join(",")], ["over", this.over], ["from", this.from], ["to", this.to]);
     if (this.entry) fields.push(["entry", this.entry]);
     if (this.heights) fields.push(["heights", this.heights.join(",")]);
+    if (this.view === "map") fields.push(["view", "map"], ["across", this.across], ["up", this.up]);
     fields.push(["shown", this.shown]);
     return `#${new URLSearchParams(fields.map(([key, value]) => [key, String(value)]))}`;
   }
@@ -85,9 +110,22 @@ export class State {
     if (fields.get("over") in this.values) this.chooseParameter(fields.get("over"));
     const [from, to, shown, entry] = ["from", "to", "shown", "entry"].map((key) => number(fields.get(key)));
     if (from < to && Number.isFinite(from) && this.allows(this.over, to)) [this.from, this.to] = [from, to];
+    this.view = fields.get("view") === "map" && this.axes.length > 1 ? "map" : "diagram";
+    for (const which of ["across", "up"]) if (this.axes.some(({ name }) => name === fields.get(which))) this.chooseAxis(which, fields.get(which));
     const heights = (fields.get("heights") ?? "").split(",").map(number);
     if (heights.length === 2 && heights.every(Number.isFinite) && heights[0] < heights[1]) this.heights = heights;
     if (Number.isInteger(shown) && shown >= 1 && shown <= MOST_SHOWN) this.shown = shown;
     if (Number.isInteger(entry) && entry >= 0 && entry < this.scene.weights) this.entry = entry;
   }
+}
+
+// What a map may be drawn over: the parameters and the start, each with its range as it is drawn (of a logarithm in places).
+function axesOf({ params, labels, names, weights, view }) {
+  const same = (x) => x, tenfold = (x) => 10 ** x;
+  const own = params.map(({ name, lo, hi, log }) => {
+    const [to, from] = log ? [Math.log10, tenfold] : [same, same], label = labels[name] ?? name;
+    return { name, short: name, label: log ? `log₁₀ ${label}` : label, lo: to(lo), hi: to(hi), to, from };
+  });
+  const starts = names.slice(0, weights).map((name, i) => ({ name: `${START}${i}`, short: `start ${name}`, label: `start ${name}`, lo: view[i][0], hi: view[i][1], to: same, from: same }));
+  return [...own, ...starts];
 }
