@@ -178,8 +178,8 @@ const together = (first, count) => {
     data[values / 8 + 2 * i] = data[values / 8 + 2 * i + 1] = 0.8 + 1.2 * (first + i + 0.5) / COLUMNS;
     data[rows / 8 + i * KEPT] = 1.1;
   }
-  follow(rows, 8 * KEPT, p, p, p, values, count, TRANSIENT, 1e307, 0);
-  follow(rows, 8 * KEPT, p, p, p, values, count, KEPT - 1, 1e15, 8);
+  follow(rows, 8 * KEPT, p, p, p, values, count, TRANSIENT, 1e307, 0, 0, 0);
+  follow(rows, 8 * KEPT, p, p, p, values, count, KEPT - 1, 1e15, 8, 0, 0);
 };
 const last = () => data[rows / 8 + KEPT - 1];
 """

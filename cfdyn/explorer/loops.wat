@@ -42,12 +42,18 @@
 
 ;; Take so many lanes n steps on; lane i has the pair of parameters at $values + 16 i in the addresses $one and $other of p.
 ;; Its state, at $rows + i $stride, is replaced, or, where $move is 8 D, each next one stands behind it. One that is outside stays.
-;; Lanes do not wait for each other, so that a processor overlaps their operations.
+;; Where $noise is not 0 the step is the disturbed one, of the parameters p with room for $W numbers at $place: those of one step after
+;; the other, the same for all lanes. Lanes do not wait for each other, so that a processor overlaps their operations.
 (func $together (export "together") (param $rows i32) (param $stride i32) (param $p i32) (param $one i32) (param $other i32)
     (param $values i32) (param $lanes i32) (param $n i32) (param $escape f64) (param $move i32)
-  (local $lane i32) (local $row i32) (local $value i32)
+    (param $noise i32) (param $place i32)
+  (local $lane i32) (local $row i32) (local $value i32) (local $size i32)
+  (local.set $size (i32.mul (i32.const 8) (global.get $W)))
   (block $end (loop $steps
     (br_if $end (i32.le_s (local.get $n) (i32.const 0)))
+    (if (local.get $noise) (then
+      (memory.copy (local.get $place) (local.get $noise) (local.get $size))
+      (local.set $noise (i32.add (local.get $noise) (local.get $size)))))
     (local.set $lane (local.get $lanes))
     (local.set $row (local.get $rows))
     (local.set $value (local.get $values))
@@ -57,7 +63,9 @@
         (else
           (f64.store (local.get $one) (f64.load (local.get $value)))
           (f64.store (local.get $other) (f64.load offset=8 (local.get $value)))
-          (call $step (local.get $row) (local.get $p) (i32.add (local.get $row) (local.get $move)))))
+          (if (local.get $noise)
+            (then (call $disturbed (local.get $row) (local.get $p) (i32.add (local.get $row) (local.get $move))))
+            (else (call $step (local.get $row) (local.get $p) (i32.add (local.get $row) (local.get $move)))))))
       (local.set $row (i32.add (local.get $row) (local.get $stride)))
       (local.set $value (i32.add (local.get $value) (i32.const 16)))
       (br_if $each (local.tee $lane (i32.sub (local.get $lane) (i32.const 1)))))

@@ -9,6 +9,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.codegen import wasm
+from cfdyn.ensembles._kernels.random import GRADIENTS, HELD, begin_stream, normal
 from cfdyn.errors import FormulaError
 from cfdyn.explorer.module import assemble, programs
 from cfdyn.kernels.orbits import least_return
@@ -64,6 +65,8 @@ def test_losses_and_their_derivatives_to_the_last_bit(loss, optimizer):
     for _ in range(10):
         z = np.abs(rng.normal(size=step.dim))
         for name, program in programs(step).items():
+            if name == "disturbed":
+                continue  # its parameters have room for the noise
             got = engine.rule(name, z, step.p, len(program.outputs))
             if name == "threshold":
                 assert got == pytest.approx([optimizer.limit], rel=1e-15)
@@ -114,8 +117,8 @@ def test_lanes_are_orbits_and_one_that_leaves_stays_where_it_left(case):
     rows, p, values = engine.place(lanes, step.p, np.array(pairs))
     slots = [p + 8 * list(step.params).index(name) for name in names]
     together = (rows, 8 * n * d, p, *slots, values, 4)
-    engine.call("together", *together, 25, 1e9, 0)
-    engine.call("together", *together, n - 1, 1e6, 8 * d)
+    engine.call("together", *together, 25, 1e9, 0, 0, 0)
+    engine.call("together", *together, n - 1, 1e6, 8 * d, 0, 0)
     got = engine.read(rows, lanes.size).reshape(lanes.shape)
     for lane, (pair, start) in enumerate(zip(pairs, starts, strict=True)):
         moved = step.at(**dict(zip(names, pair, strict=True)))
@@ -132,6 +135,24 @@ def until_outside(step, start, n, escape) -> np.ndarray:
         return start[None]
     states = step.orbit(start, n, escape)[0]
     return states if len(states) > n else np.vstack([states, step.rule("step")(states[-1], step.p)])
+
+
+@pytest.mark.parametrize("loss", [cf.losses.double_well(), cf.Loss("(1 - x*y)**2/2"), cf.losses.breast_cancer(features=1)], ids=["one weight", "two", "data"])
+def test_steps_with_noise_are_those_of_many_runs(loss):
+    """Bit by bit, with the normal numbers of Python."""
+    optimizer, start, n, d = cf.optimizers.heavy_ball(lr=0.3, momentum=0.5), [1.2, 0.7][: loss.dim], 50, loss.dim
+    step, sigma = cf.as_map(loss, optimizer), 0.25
+    expected = cf.iterate_many(loss, optimizer, start, n, batch=None, runs=1, seed=7, noise=[sigma**2] * d).run(0).z
+    stream = np.zeros(HELD, dtype=np.int64)
+    begin_stream(stream, 7, 0, GRADIENTS)
+    noise = np.array([sigma * normal(stream, k) for k in range(n * d)])
+    engine, known = engine_of(step), len(step.params)
+    lanes = np.zeros((n + 1, step.dim))
+    lanes[0] = step.state(start)
+    p = np.concatenate([step.p[:known], np.zeros(d), step.p[known:]])
+    rows, p, values, noises = engine.place(lanes, p, np.full(2, step.p[0]), noise)
+    engine.call("together", rows, 0, p, p, p, values, 1, n, 1e9, 8 * step.dim, noises, p + 8 * known)
+    assert same_bits(engine.read(rows, lanes.size).reshape(lanes.shape), expected)
 
 
 @pytest.mark.parametrize("case", optimizer_cases(2), ids=lambda case: case.family)

@@ -190,6 +190,26 @@ def test_what_is_copied_is_the_same_map(tmp_path):
 
 
 @needs_node
+def test_the_noise_of_the_page_is_that_of_python(tmp_path):
+    """Philox has known words (its authors' own test); the orbit of a seed is run 0 of `iterate_many`."""
+    loss, optimizer = cf.Loss("(1 - x*y)**2/2"), cf.optimizers.heavy_ball(lr=0.3, momentum=0.5)
+    page = cf.live(loss, optimizer, tmp_path / "page.html", [1.2, 0.7])
+    ask = """import { normalNumbers, philox } from "./noise.js";
+    state.setNoise({ size: 0.25, seed: 4e9 });
+    const noise = normalNumbers(state.noise.seed, state.noise.size, 2 * 200), other = new State(scene);
+    other.readHash(state.toHash());
+    console.log(JSON.stringify([philox([0, 0, 0, 0], [0, 0]), philox([0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff], [0xffffffff, 0xffffffff]),
+        [...engine.disturbedOrbit(state.start, 200, noise).states], other.noise, state.setNoise({ seed: 0.5 }), state.setNoise({ size: -1 })]));"""
+    frames = "globalThis.requestAnimationFrame = () => 0;\n"
+    zeros, ones, orbit, noise, *refused = in_node(tmp_path, START + frames + ask, {"scene": scene_in(page)})
+    assert [f"{word:08x}" for word in zeros] == ["6627e8d5", "e169c58d", "bc57ac4c", "9b00dbd8"]
+    assert [f"{word:08x}" for word in ones] == ["408f276d", "41c83b0e", "a20bc7c6", "6d5451fd"]
+    expected = cf.iterate_many(loss, optimizer, [1.2, 0.7], 200, batch=None, runs=1, seed=4 * 10**9, noise=[0.25**2] * 2).run(0).z
+    assert np.allclose(np.reshape(orbit, expected.shape), expected, rtol=0, atol=1e-9)
+    assert noise == {"size": 0.25, "seed": 4 * 10**9, "diagram": False} and refused == [False, False]
+
+
+@needs_node
 def test_the_error_function_of_the_page(tmp_path):
     x = [*np.linspace(-7, 7, 4001).tolist(), 0.0, 1e-300, -1e-8, 0.4, 1.9999999, 2.0, 5.9999]
     ask = 'import { erf } from "./special.js"; console.log(JSON.stringify(given.map(erf)));'

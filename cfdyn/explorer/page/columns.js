@@ -1,6 +1,7 @@
 // The columns of an orbit diagram: long-time states, their regime and their Lyapunov exponent, coarse ones first.
 
 import { LANES, MOST_KEPT } from "./engine.js";
+import { normalNumbers } from "./noise.js";
 
 export const TRANSIENT = 1200; // steps of a column before its states are kept
 const LONGEST_SHOWN = 64, NEAR_RETURN = 1e-6, LEAST_CHAOS = 0.02; // an orbit that leaves a weakly unstable cycle expands too
@@ -25,17 +26,18 @@ export function judged(engine, states, kept) {
   return { code: regimeCode(engine, period, exponent), exponent };
 }
 
-// Some columns k of equal width: their states one behind the other, judged if they have settled, which a glance has not.
-function block(engine, job, ks, wide, [transient, kept]) {
+// Some columns k of equal width: their states one behind the other, judged if they have settled, which a glance has not, and there
+// is no noise.
+function block(engine, job, ks, wide, [transient, kept], noise) {
   const d = engine.dim, shown = new Float32Array(ks.length * kept), regimes = new Uint8Array(ks.length), exponents = new Float32Array(ks.length).fill(NaN);
   const values = ks.map((k) => job.from + ((job.to - job.from) * (k + 0.5)) / job.count);
   engine.setParameters(job.values);
-  engine.follow(job.start, [job.over, job.over], values.map((value) => [value, value]), transient, kept).forEach((states, i) => {
+  engine.follow(job.start, [job.over, job.over], values.map((value) => [value, value]), transient, kept, noise).forEach((states, i) => {
     if (!engine.inside(states.subarray((kept - 1) * d))) regimes[i] = codeOf("divergent");
     else {
       if (d === 1) shown.set(states, i * kept);
       else for (let k = 0; k < kept; k++) shown[i * kept + k] = states[k * d + job.entry];
-      if (kept < MOST_KEPT) return;
+      if (kept < MOST_KEPT || noise) return;
       engine.setParameter(job.over, values[i]);
       const { code, exponent } = judged(engine, states, kept);
       regimes[i] = code;
@@ -59,12 +61,13 @@ export function paceOf(engine, job) {
 
 // Yields blocks of columns, and {pass: wide} when every column of that width is there.
 export function* columns(engine, job) {
+  const noise = job.noise && normalNumbers(job.noise.seed, job.noise.size, (TRANSIENT + MOST_KEPT) * engine.weights); // one for all columns
   const settled = [TRANSIENT, MOST_KEPT], all = paceOf(engine, job) * (TRANSIENT + MOST_KEPT) * job.count;
   function* spread(first, stride, wide, steps) {
     let spent = 0, done = 0;
     for (let k = first; k < job.count; k += stride * LANES) {
       const ks = Array.from({ length: LANES }, (_, i) => k + i * stride).filter((one) => one < job.count), began = performance.now();
-      const made = block(engine, job, ks, wide, steps);
+      const made = block(engine, job, ks, wide, steps, noise);
       spent += performance.now() - began;
       done += ks.length * (steps[0] + steps[1]);
       yield made;

@@ -38,8 +38,8 @@ export class Diagram {
   restart() {
     this.stale = !this.surface.ready; // or out of view
     if (this.stale) return;
-    const { values, over, from, to, entry, heights } = this.page.state;
-    const job = { values: { ...values }, over, from, to, entry, start: Float64Array.from(this.page.state.start), count: this.columns() };
+    const { values, over, from, to, entry, heights, noise } = this.page.state;
+    const job = { values: { ...values }, over, from, to, entry, start: Float64Array.from(this.page.state.start), count: this.columns(), noise: noise.diagram && noise.size > 0 ? noise : null };
     const picture = { job, heights, columns: new Array(job.count).fill(null), image: null };
     this.page.helper.ask(job, (said) => this.receive(picture, said));
     this.page.wake();
@@ -53,7 +53,7 @@ export class Diagram {
         picture.image?.paint(column);
       }
     }
-    this.hint.textContent = done ? `states after ${grouped(TRANSIENT)} steps` : "refining …";
+    this.hint.textContent = done ? `states after ${grouped(TRANSIENT)} steps${picture.job.noise ? ", with noise" : ""}` : "refining …";
     if (done) this.tellLegend();
     if (picture === this.shown) this.draw();
     this.page.wake();

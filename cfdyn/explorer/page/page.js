@@ -6,6 +6,8 @@ import { loadEngine } from "./engine.js";
 import { Helper } from "./helper.js";
 import { LossView } from "./loss_view.js";
 import { nearestMinimum } from "./minimum.js";
+import { normalNumbers } from "./noise.js";
+import { NoiseControls } from "./noise_controls.js";
 import { shortNumber } from "./numbers.js";
 import { PeriodMap } from "./period_map.js";
 import { themeColours, visibleOn } from "./plot.js";
@@ -35,6 +37,7 @@ export class Page {
       button.addEventListener("click", () => this.chooseView(button.value));
     }
     this.controls = new Controls(this.state, at("#parameters"));
+    new NoiseControls(this.state, at("#parameters"));
     addButtons(this, at("#take"), at("#told"));
     this.state.listeners.push((changed) => this.follow(changed));
     addEventListener("hashchange", () => this.state.change("others", (state) => state.readHash(location.hash)), { signal });
@@ -44,7 +47,7 @@ export class Page {
 
   title() {
     const { state, scene } = this, values = Object.entries(state.values).map(([name, value]) => `${name} = ${shortNumber(value, 6)}`);
-    return `${scene.optimizer}: ${values.join(", ")}${scene.rows ? ` · ${scene.rows} rows of data` : ""}`;
+    return `${scene.optimizer}: ${values.join(", ")}${scene.rows ? ` · ${scene.rows} rows of data` : ""}${state.noise.size > 0 ? ` · noise σ = ${shortNumber(state.noise.size, 4)}` : ""}`;
   }
 
   repaint() {
@@ -87,7 +90,8 @@ export class Page {
   }
 
   followOrbit() {
-    const { engine, state } = this, d = engine.dim, { taken, states } = engine.orbit(state.start, state.shown);
+    const { engine, state } = this, d = engine.dim, { size, seed } = state.noise;
+    const { taken, states } = size > 0 ? engine.disturbedOrbit(state.start, state.shown, normalNumbers(seed, size, state.shown * engine.weights)) : engine.orbit(state.start, state.shown);
     const rows = Array.from({ length: taken + 1 }, (_, k) => states.slice(k * d, (k + 1) * d));
     const weights = rows.map((row) => row.subarray(0, engine.weights)), measured = d > 1;
     return {
@@ -104,7 +108,7 @@ export class Page {
   }
 
   say() {
-    const { settled, edge, scene, theme } = this, sentence = sentenceOf(settled, edge.ratio);
+    const { settled, edge, scene, theme, state } = this, sentence = sentenceOf(settled, edge.ratio);
     const element = this.root.querySelector("#sentence");
     if (element.textContent !== sentence) element.textContent = sentence;
     this.root.querySelector("#swatch").style.background = regimeOf(settled) === "undecided" ? "transparent" : visibleOn(scene.colours[regimeOf(settled)], theme);
@@ -112,7 +116,7 @@ export class Page {
     const { minimum, ratio } = edge, lr = this.state.values.lr;
     const place = minimum && [...minimum.w].map((x, i) => `${scene.names[i]} = ${shortNumber(x, 4)}`).join(", ");
     const where = minimum ? ` · edge η = ${shortNumber(lr / ratio, 4)}, at the minimum ${place} of sharpness ${shortNumber(minimum.sharpness, 4)}` : "";
-    this.root.querySelector("#evidence").textContent = `floating point, computed in this page${where}`;
+    this.root.querySelector("#evidence").textContent = `floating point, computed in this page${state.noise.size > 0 ? ", without noise" : ""}${where}`;
   }
 
   drawViews() {

@@ -7,6 +7,8 @@ const DOMAINS = {
   "inside unit": (x) => x > -1 && x < 1,
 };
 export const MOST_SHOWN = 2000; // steps that are drawn
+export const MOST_SEED = 2 ** 32 - 1;
+const MOVED = 0.1; // of what is in view, by the largest noise of a slider in one step of descent
 
 export class State {
   constructor(scene) {
@@ -18,10 +20,24 @@ export class State {
     this.shown = scene.shown;
     this.entry = 0; // of the weights, the one that the orbit diagram shows
     this.chooseParameter(scene.over);
+    this.noise = { size: 0, seed: 0, diagram: false };
     this.view = "diagram"; // or "map"
     this.axes = axesOf(scene);
     const others = this.axes.filter(({ name }) => name !== scene.over), own = others.find(({ name }) => scene.params.some((one) => one.name === name && one.of === "optimizer"));
     [this.across, this.up] = [scene.over, (own ?? others[0])?.name];
+  }
+
+  get mostNoise() {
+    const [lo, hi] = this.scene.view[0];
+    return Number(((MOVED * (hi - lo)) / (this.scene.params.find(({ name }) => name === "lr")?.value ?? 1)).toPrecision(2));
+  }
+
+  // Its size is a standard deviation; false if a part makes no sense.
+  setNoise(change) {
+    const { size, seed, diagram } = { ...this.noise, ...change };
+    if (!(size >= 0 && Number.isFinite(size) && Number.isInteger(seed) && seed >= 0 && seed <= MOST_SEED)) return false;
+    this.change(diagram || this.noise.diagram ? "range" : "noise", () => { this.noise = { size, seed, diagram }; });
+    return true;
   }
 
   // Of the map, which has another one there: they are exchanged.
@@ -94,6 +110,8 @@ export class State {
     if (this.entry) fields.push(["entry", this.entry]);
     if (this.heights) fields.push(["heights", this.heights.join(",")]);
     if (this.view === "map") fields.push(["view", "map"], ["across", this.across], ["up", this.up]);
+    const { size, seed, diagram } = this.noise;
+    if (size > 0) fields.push(["noise", size], ["seed", seed], ...(diagram ? [["noisy", 1]] : []));
     fields.push(["shown", this.shown]);
     return `#${new URLSearchParams(fields.map(([key, value]) => [key, String(value)]))}`;
   }
@@ -110,6 +128,8 @@ export class State {
     if (fields.get("over") in this.values) this.chooseParameter(fields.get("over"));
     const [from, to, shown, entry] = ["from", "to", "shown", "entry"].map((key) => number(fields.get(key)));
     if (from < to && Number.isFinite(from) && this.allows(this.over, to)) [this.from, this.to] = [from, to];
+    const [size, seed] = ["noise", "seed"].map((key) => number(fields.get(key)));
+    if (size > 0 && Number.isFinite(size)) this.noise = { size, seed: Number.isInteger(seed) && seed >= 0 && seed <= MOST_SEED ? seed : 0, diagram: fields.get("noisy") === "1" };
     this.view = fields.get("view") === "map" && this.axes.length > 1 ? "map" : "diagram";
     for (const which of ["across", "up"]) if (this.axes.some(({ name }) => name === fields.get(which))) this.chooseAxis(which, fields.get(which));
     const heights = (fields.get("heights") ?? "").split(",").map(number);
