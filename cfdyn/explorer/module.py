@@ -26,8 +26,8 @@ class Module:
 
 
 def programs(step: Any) -> Mapping[str, Program]:
-    """What a page asks of a map: the step, without noise and with it ("disturbed", see `batch_program`), its Jacobian, the loss and
-    its derivatives, and the optimizer's threshold."""
+    """What a page asks of a map: the step, without noise and with it ("disturbed", see `batch_program`), its Jacobian, the loss
+    and its derivatives, and the optimizer's threshold."""
     observed = ("loss", "gradient", "hessian", "third") if step.spec.observed is not None else ()
     found = {what: map_program(step.spec, what) for what in ("step", "jacobian", *observed)}
     found["disturbed"] = batch_program(step.spec, 0, noisy=True)

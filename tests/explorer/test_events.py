@@ -231,3 +231,27 @@ def test_the_map_of_periods_sets_both_parameters(tab, tmp_path):
     assert tab.evaluate("[...document.querySelectorAll('#map select')].map((one) => one.value)") == ["momentum", "lr"]
     tab.click("#map button.view")
     assert tab.text("#diagram .hint") == "states after 1,200 steps" and tab.box("#map")[2] == 0
+
+
+@pytest.mark.slow
+def test_noise_is_in_the_orbit_and_if_wanted_in_the_diagram(tab, well):
+    """The verdict stays; the cobweb differs and is back at 0; the address has the seed; nothing is judged with noise."""
+    tab.open(well.as_uri() + "#p.lr=1.46")
+    cobweb, sentence = "document.querySelector('#steps canvas').toDataURL()", tab.text("#sentence")
+    quiet = tab.evaluate(cobweb)
+    tab.evaluate("document.querySelector('#noise').select()")
+    tab.type("0.02")
+    noisy = tab.evaluate(cobweb)
+    assert noisy != quiet and tab.text("#sentence") == sentence and "noise σ = 0.02" in tab.text("#about")
+    assert tab.text("#diagram .hint") == "states after 1,200 steps" and "chaotic" in tab.text("#diagram .legend")
+    tab.evaluate("document.querySelector('#seed').select()")
+    tab.type("5")
+    assert tab.evaluate(cobweb) not in (noisy, quiet)
+    tab.click("#noisy")
+    assert tab.text("#diagram .hint") == "states after 1,200 steps, with noise" and "chaotic" not in tab.text("#diagram .legend")
+    tab.until("location.hash.includes('noise=0.02&seed=5&noisy=1')")
+    tab.open(tab.evaluate("location.href"))
+    assert tab.text("#diagram .hint") == "states after 1,200 steps, with noise"
+    tab.evaluate("document.querySelector('#noise').select()")
+    tab.type("0")
+    assert tab.evaluate(cobweb) == quiet and "noise" not in tab.text("#about")

@@ -129,7 +129,7 @@ export class Diagram {
     const finite = known.map((column) => column.exponent).filter(Number.isFinite);
     const least = Math.max(-1.5, Math.min(-0.05, ...finite)), most = Math.max(0.05, ...finite) * 1.15;
     const area = new Area(c, rectangle, [job.from, job.to], [least, most]);
-    area.axes(theme, scene.labels[job.over] ?? job.over, "Lyapunov exponent per step");
+    area.axes(theme, scene.labels[job.over] ?? job.over, job.noise ? "no Lyapunov exponent with noise" : "Lyapunov exponent per step");
     area.clip(() => {
       area.line([[job.from, 0], [job.to, 0]], theme.quiet, 1);
       area.line(known.map(({ k, exponent }) => [job.from + ((job.to - job.from) * (k + 0.5)) / job.count, exponent]), visibleOn(scene.colours.chaotic, theme), 1);

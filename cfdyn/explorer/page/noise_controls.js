@@ -31,7 +31,7 @@ export class NoiseControls {
     if (active !== this.seed) this.seed.value = seed;
     this.diagram.checked = diagram;
     for (const element of this.more) element.hidden = size === 0;
-    this.words.textContent = `Each step adds σξ to the gradient of the loss: ξ normal with mean 0 and variance 1, independent in each step and weight. Verdict, cycles and map of periods are without noise.`;
+    this.words.textContent = "Each step adds σξ to the gradient of the loss; ξ is normal with mean 0 and variance 1, independent in each step and weight. Verdict, cycles and map of periods are without noise.";
     this.slider.setAttribute("aria-valuetext", shortNumber(size, 4));
   }
 }
