@@ -1,9 +1,9 @@
 // The cells of a map of periods over two parameters: the regime of one orbit each, coarse cells first.
 
-import { judged, REGIME_NAMES, TRANSIENT } from "./columns.js";
+import { judged, paceOf, REGIME_NAMES, TRANSIENT } from "./columns.js";
 import { LANES, MOST_KEPT } from "./engine.js";
 
-const WIDEST = 8; // cells of a side
+const FIRST = [8, 64], FIRST_LASTS = 200; // cells of a side in the first pass, the more the slower the map; milliseconds
 
 // Yields {places, wide, regimes}, where a place is row × columns + column, and {pass: wide} when every cell of that width is there.
 export function* cells(engine, job) {
@@ -17,10 +17,13 @@ export function* cells(engine, job) {
       return judged(engine, states, MOST_KEPT).code;
     });
   };
-  for (let wide = WIDEST; wide >= 1; wide /= 2) {
+  const all = paceOf(engine, job) * (TRANSIENT + MOST_KEPT) * xs.length * ys.length;
+  let widest = FIRST[0];
+  while (widest < FIRST[1] && all / widest ** 2 > FIRST_LASTS) widest *= 2;
+  for (let wide = widest; wide >= 1; wide /= 2) {
     let places = [];
     for (let row = 0; row < ys.length; row += wide) for (let column = 0; column < xs.length; column += wide) {
-      const known = wide < WIDEST && row % (2 * wide) === 0 && column % (2 * wide) === 0;
+      const known = wide < widest && row % (2 * wide) === 0 && column % (2 * wide) === 0;
       if (!known) places.push(row * xs.length + column);
       if (places.length === LANES) { yield { places, wide, regimes: regimesOf(places) }; places = []; }
     }

@@ -14,7 +14,7 @@ export const REGIME_NAMES = ["undecided", "fixed point", ...Array.from({ length:
 const codeOf = (name) => REGIME_NAMES.indexOf(name);
 
 export function regimeCode(engine, period, exponent) {
-  if (engine.dim > engine.weights && !engine.rules.threshold) return 0; // averages fall for much longer
+  if (!isJudged(engine)) return 0;
   if (period === 0 && exponent > LEAST_CHAOS) return codeOf("chaotic");
   if (period === 0 || exponent > 1e-3) return 0;
   return period > 10 ? codeOf("period") : period;
@@ -48,16 +48,19 @@ function block(engine, job, ks, wide, [transient, kept], noise) {
 }
 
 // Milliseconds of a step: measured before the first job, and later by `columns`, since a browser compiles again what runs often.
-export function paceOf(engine, job) {
+export function paceOf(engine, { values, start }) {
   if (engine.pace !== undefined) return engine.pace;
-  const pairs = Array.from({ length: LANES }, () => [job.values[job.over], job.values[job.over]]);
-  const spent = (n) => { const began = performance.now(); engine.follow(job.start, [job.over, job.over], pairs, n, 1); return performance.now() - began; };
-  engine.setParameters(job.values);
+  const [name] = engine.names, pairs = new Array(LANES).fill([values[name], values[name]]);
+  const spent = (n) => { const began = performance.now(); engine.follow(start, [name, name], pairs, n, 1); return performance.now() - began; };
+  engine.setParameters(values);
   spent(1);
   let n = TRIED, found = spent(n);
   while (found < 0.5 && n < TRIED_MOST) found = spent((n *= 2));
   return found / (n * LANES);
 }
+
+// Whether its columns and cells have regimes: not where averages of an optimizer fall for longer than the orbits are followed.
+export function isJudged(engine) { return engine.dim === engine.weights || Boolean(engine.rules.threshold); }
 
 // Yields blocks of columns, and {pass: wide} when every column of that width is there.
 export function* columns(engine, job) {

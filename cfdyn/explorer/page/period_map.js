@@ -1,6 +1,6 @@
 // The map of periods: regimes over two parameters, or a parameter and the start.
 
-import { REGIME_NAMES, TRANSIENT } from "./columns.js";
+import { isJudged, REGIME_NAMES, TRANSIENT } from "./columns.js";
 import { made } from "./controls.js";
 import { coloursOf, showLegend } from "./legend.js";
 import { grouped, shortNumber } from "./numbers.js";
@@ -90,7 +90,7 @@ export class PeriodMap {
       for (let y = row; y < Math.min(rows, row + wide); y++) map.codes.fill(regimes[i], y * columns + column, y * columns + last);
     });
     this.paint();
-    this.hint.textContent = done ? `after ${grouped(TRANSIENT)} steps` : "refining …";
+    this.hint.textContent = !done ? "refining …" : isJudged(this.page.engine) ? `after ${grouped(TRANSIENT)} steps` : "no regimes: averages of this optimizer settle later";
     if (done) this.tellLegend();
     this.draw();
     this.page.wake();
