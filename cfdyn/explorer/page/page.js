@@ -3,9 +3,9 @@
 import { Controls } from "./controls.js";
 import { Diagram } from "./diagram.js";
 import { loadEngine } from "./engine.js";
-import { Helper } from "./helper.js";
 import { LossView } from "./loss_view.js";
 import { nearestMinimum } from "./minimum.js";
+import { Helper } from "./helper.js";
 import { normalNumbers } from "./noise.js";
 import { NoiseControls } from "./noise_controls.js";
 import { shortNumber } from "./numbers.js";
@@ -47,7 +47,7 @@ export class Page {
 
   title() {
     const { state, scene } = this, values = Object.entries(state.values).map(([name, value]) => `${name} = ${shortNumber(value, 6)}`);
-    return `${scene.optimizer}: ${values.join(", ")}${scene.rows ? ` · ${scene.rows} rows of data` : ""}${state.noise.size > 0 ? ` · noise σ = ${shortNumber(state.noise.size, 4)}` : ""}`;
+    return `${scene.optimizer}: ${values.join(", ")}${scene.rows ? ` · ${scene.rows} rows of data` : ""}${state.noise.size > 0 ? ` · noise σ = ${shortNumber(state.noise.size, 4)}, but not in the verdict` : ""}`;
   }
 
   repaint() {
@@ -108,7 +108,7 @@ export class Page {
   }
 
   say() {
-    const { settled, edge, scene, theme, state } = this, sentence = sentenceOf(settled, edge.ratio);
+    const { settled, edge, scene, theme } = this, sentence = sentenceOf(settled, edge.ratio);
     const element = this.root.querySelector("#sentence");
     if (element.textContent !== sentence) element.textContent = sentence;
     this.root.querySelector("#swatch").style.background = regimeOf(settled) === "undecided" ? "transparent" : visibleOn(scene.colours[regimeOf(settled)], theme);
@@ -116,7 +116,7 @@ export class Page {
     const { minimum, ratio } = edge, lr = this.state.values.lr;
     const place = minimum && [...minimum.w].map((x, i) => `${scene.names[i]} = ${shortNumber(x, 4)}`).join(", ");
     const where = minimum ? ` · edge η = ${shortNumber(lr / ratio, 4)}, at the minimum ${place} of sharpness ${shortNumber(minimum.sharpness, 4)}` : "";
-    this.root.querySelector("#evidence").textContent = `floating point, computed in this page${state.noise.size > 0 ? ", without noise" : ""}${where}`;
+    this.root.querySelector("#evidence").textContent = `floating point, computed in this page${where}`;
   }
 
   drawViews() {
