@@ -129,7 +129,7 @@ export class State {
     const [from, to, shown, entry] = ["from", "to", "shown", "entry"].map((key) => number(fields.get(key)));
     if (from < to && Number.isFinite(from) && this.allows(this.over, to)) [this.from, this.to] = [from, to];
     const [size, seed] = ["noise", "seed"].map((key) => number(fields.get(key)));
-    if (size > 0 && Number.isFinite(size)) this.noise = { size, seed: Number.isInteger(seed) && seed >= 0 && seed <= MOST_SEED ? seed : 0, diagram: fields.get("noisy") === "1" };
+    this.noise = { size: size > 0 && Number.isFinite(size) ? size : 0, seed: Number.isInteger(seed) && seed >= 0 && seed <= MOST_SEED ? seed : 0, diagram: fields.get("noisy") === "1" };
     this.view = fields.get("view") === "map" && this.axes.length > 1 ? "map" : "diagram";
     for (const which of ["across", "up"]) if (this.axes.some(({ name }) => name === fields.get(which))) this.chooseAxis(which, fields.get(which));
     const heights = (fields.get("heights") ?? "").split(",").map(number);
