@@ -14,7 +14,7 @@ export FORMULA OPTIMIZER OUT
 # The first study needs no extra: its figure is there before the rest is installed.
 EXTRAS_first :=
 EXTRAS_study := data,networks
-EXTRAS_bench := data,networks,bench
+EXTRAS_bench := data,networks,explore,bench
 EXTRAS_docs := data,networks,docs
 EXTRAS_test := test
 EXTRAS_test-all := test,types,cover,bench,torch

@@ -14,7 +14,7 @@ from measuring.benchmark import Benchmark, main
 
 NAMES = ("start", "orbit", "classify", "compile", "flows", "complementarity", "linear", "stiff", "compare", "averaging",
          "continuation", "curves", "cycles", "manifolds", "claims", "runs", "maps", "grids", "proofs", "networks",
-         "equations")  # fmt: skip
+         "equations", "explore")  # fmt: skip
 
 
 def load(name: str) -> Benchmark:

@@ -48,7 +48,7 @@ def live(loss: Loss, optimizer: Optimizer, path: str | Path, start: Sequence[flo
     >>> import cfdyn as cf
     >>> path = tempfile.mkdtemp() + "/figure.html"
     >>> page = cf.live(cf.Loss("(w**2 - 1)**2/4"), cf.optimizers.gd(lr=1.46), path, lr=(0.8, 2.0))
-    >>> page.read_text().startswith("<!doctype html>"), page.stat().st_size < 100_000
+    >>> page.read_text().startswith("<!doctype html>"), page.stat().st_size < 200_000
     (True, True)
     """
     path, loss = check_folder(as_path(path)), refuse(loss)

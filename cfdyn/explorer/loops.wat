@@ -40,6 +40,39 @@
     (br $next)))
   (local.get $done))
 
+;; Take so many lanes n steps on; lane i has the pair of parameters at $values + 16 i in the addresses $one and $other of p.
+;; Its state, at $rows + i $stride, is replaced, or, where $move is 8 D, each next one stands behind it. One that is outside stays.
+;; Where $noise is not 0 the step is the disturbed one, of the parameters p with room for $W numbers at $place: those of one step after
+;; the other, the same for all lanes. Lanes do not wait for each other, so that a processor overlaps their operations.
+(func $together (export "together") (param $rows i32) (param $stride i32) (param $p i32) (param $one i32) (param $other i32)
+    (param $values i32) (param $lanes i32) (param $n i32) (param $escape f64) (param $move i32)
+    (param $noise i32) (param $place i32)
+  (local $lane i32) (local $row i32) (local $value i32) (local $size i32)
+  (local.set $size (i32.mul (i32.const 8) (global.get $W)))
+  (block $end (loop $steps
+    (br_if $end (i32.le_s (local.get $n) (i32.const 0)))
+    (if (local.get $noise) (then
+      (memory.copy (local.get $place) (local.get $noise) (local.get $size))
+      (local.set $noise (i32.add (local.get $noise) (local.get $size)))))
+    (local.set $lane (local.get $lanes))
+    (local.set $row (local.get $rows))
+    (local.set $value (local.get $values))
+    (loop $each
+      (if (call $outside (local.get $row) (local.get $escape))
+        (then (memory.copy (i32.add (local.get $row) (local.get $move)) (local.get $row) (i32.mul (i32.const 8) (global.get $D))))
+        (else
+          (f64.store (local.get $one) (f64.load (local.get $value)))
+          (f64.store (local.get $other) (f64.load offset=8 (local.get $value)))
+          (if (local.get $noise)
+            (then (call $disturbed (local.get $row) (local.get $p) (i32.add (local.get $row) (local.get $move))))
+            (else (call $step (local.get $row) (local.get $p) (i32.add (local.get $row) (local.get $move)))))))
+      (local.set $row (i32.add (local.get $row) (local.get $stride)))
+      (local.set $value (i32.add (local.get $value) (i32.const 16)))
+      (br_if $each (local.tee $lane (i32.sub (local.get $lane) (i32.const 1)))))
+    (local.set $rows (i32.add (local.get $rows) (local.get $move)))
+    (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+    (br $steps))))
+
 ;; The smallest lag at which n rows repeat, judged on the last $most of them; 0 if there is none, or a shorter one nearly repeats.
 (func $period (export "period") (param $rows i32) (param $n i32) (param $most i32) (param $tolerance f64) (param $floor f64) (result i32)
   (local $first i32) (local $end i32) (local $at i32) (local $lag i32) (local $back i32) (local $size f64) (local $worst f64)
@@ -95,15 +128,17 @@
   (block $end (loop $next
     (br_if $end (i32.ge_s (local.get $k) (local.get $n)))
     (call $jacobian (local.get $rows) (local.get $p) (local.get $scratch))
-    (local.set $length (call $turned (local.get $scratch) (local.get $v) (local.get $image)))
+    (local.set $length (if (result f64) (i32.eq (global.get $D) (i32.const 1))
+      (then (f64.abs (f64.load (local.get $scratch))))
+      (else (call $turned (local.get $scratch) (local.get $v) (local.get $image)))))
     (f64.store (i32.add (local.get $lengths) (i32.mul (i32.const 8) (local.get $k))) (local.get $length))
     (br_if $end (i32.eqz (f64.gt (local.get $length) (f64.const 0))))
     (local.set $i (i32.const 0))
-    (loop $entries
+    (if (i32.gt_s (global.get $D) (i32.const 1)) (then (loop $entries
       (f64.store (i32.add (local.get $v) (i32.mul (i32.const 8) (local.get $i)))
         (f64.div (f64.load (i32.add (local.get $image) (i32.mul (i32.const 8) (local.get $i)))) (local.get $length)))
       (local.set $i (i32.add (local.get $i) (i32.const 1)))
-      (br_if $entries (i32.lt_s (local.get $i) (global.get $D))))
+      (br_if $entries (i32.lt_s (local.get $i) (global.get $D))))))
     (local.set $k (i32.add (local.get $k) (i32.const 1)))
     (local.set $rows (i32.add (local.get $rows) (i32.mul (i32.const 8) (global.get $D))))
     (br $next)))

@@ -9,6 +9,7 @@ from typing import Any
 
 from cfdyn.codegen.wasm import declare, imported, print_wat
 from cfdyn.errors import UsageError
+from cfdyn.symbolic.programs.batches import batch_program
 from cfdyn.symbolic.programs.oracle import map_program
 from cfdyn.tape.program import Program, Tape
 
@@ -25,9 +26,11 @@ class Module:
 
 
 def programs(step: Any) -> Mapping[str, Program]:
-    """What a page asks of a map: the step and its Jacobian, the loss and its derivatives, and the optimizer's threshold."""
+    """What a page asks of a map: the step, without noise and with it ("disturbed", see `batch_program`), its Jacobian, the loss
+    and its derivatives, and the optimizer's threshold."""
     observed = ("loss", "gradient", "hessian", "third") if step.spec.observed is not None else ()
     found = {what: map_program(step.spec, what) for what in ("step", "jacobian", *observed)}
+    found["disturbed"] = batch_program(step.spec, 0, noisy=True)
     return found | {"threshold": threshold} if (threshold := _threshold(step)) else found
 
 
@@ -44,9 +47,10 @@ def _threshold(step: Any) -> Program | None:
     return Program(tape, (root,), 0, len(parameters), 0 if step.spec.data is None else step.spec.data.shape[1])
 
 
-def print_module(programs: Mapping[str, Program], dim: int) -> str:
-    """The text of a module with these programs, among them "step" and "jacobian", and the loops over them."""
+def print_module(programs: Mapping[str, Program], dim: int, weights: int) -> str:
+    """The text of a module with these programs, among them "step", "disturbed" and "jacobian", and the loops over them."""
     head = f'(memory (export "memory") 1)\n(global $D i32 (i32.const {dim}))\n(global $BLOCK i32 (i32.const {BLOCK}))\n'
+    head += f"(global $W i32 (i32.const {weights}))\n"
     functions = "".join(print_wat(program, name) for name, program in programs.items())
     loops = files(__package__).joinpath("loops.wat").read_text(encoding="utf-8")
     return f"(module\n{declare(imported(programs.values()))}{head}{functions}{loops})\n"
@@ -59,5 +63,5 @@ def assemble(step: Any) -> Module:
     except ImportError:
         raise UsageError("this needs wasmtime: pip install 'cfdyn[explore]'") from None
     wanted = programs(step)
-    wasm = bytes(wat2wasm(print_module(wanted, step.dim)))
+    wasm = bytes(wat2wasm(print_module(wanted, step.dim, step.n_weights)))
     return Module(wasm, tuple(imported(wanted.values())), tuple(wanted))

@@ -13,6 +13,7 @@ import cfdyn as cf
 import classify
 import compile as compiling
 import continuation
+import explore
 import flows
 import measuring
 import orbit
@@ -294,3 +295,11 @@ def test_without_auto_its_columns_read_not_found(monkeypatch):
     assert row.cells["AUTO-07p: error"] is None and [goal.reached for goal in row.goals] == [True, None]
     (speed,) = continuation.speed(measuring.Plan(quick=True))
     assert speed.cells["AUTO-07p (ms)"] is None and speed.goals[1].reached is None
+
+
+def test_without_chromium_the_page_is_not_found(monkeypatch):
+    monkeypatch.setattr(explore, "CHROMIUM", None)
+    for table in (explore.slider, explore.cells, explore.first, explore.loop):
+        rows = list(table(measuring.Plan(quick=True)))
+        assert rows and all(value is None for row in rows for value in row.cells.values())
+        assert all(goal.reached is None for row in rows for goal in row.goals)

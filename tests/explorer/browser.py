@@ -8,15 +8,16 @@ import itertools
 import json
 import os
 import select
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.explorer.page import CHROMIUM
 from tests.processes import status
 
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 KEYS = {
     "Tab": 9,
     "Enter": 13,

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from cfdyn.explorer import document
+from tests.explorer.browser import CHROMIUM
 from tests.processes import finished, sentences
 
 FOLDER = Path(document.__file__).with_name("page")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="node is not installed: the page's modules were not run")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: the page was not opened")

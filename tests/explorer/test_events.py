@@ -91,7 +91,7 @@ def test_keyboard_only(tab, well):
     """Tab reaches every control once; arrows move the start, the cursor of the diagram and the slider."""
     tab.open(well.as_uri() + "#p.lr=1.1&start=1.1")
     controls = tab.evaluate(
-        "document.querySelectorAll('#page canvas[tabindex=\"0\"], #page input, #page select, #page button:not([hidden])').length"
+        "[...document.querySelectorAll('#page canvas[tabindex=\"0\"], #page input, #page select, #page button')].filter((one) => one.checkVisibility()).length"
     )
     name = "(document.activeElement.ariaLabel || document.activeElement.labels?.[0]?.textContent || document.activeElement.textContent)"
     reached = []
@@ -184,9 +184,9 @@ def test_a_box_of_the_diagram_is_zoomed_and_left_again(tab, well):
     tab.evaluate("document.querySelector('#diagram canvas').focus()")
     tab.key("Home")
     assert tab.evaluate(NUMBER) == pytest.approx(lo)
+    tab.click("#diagram button:nth-of-type(3)")
+    assert tab.evaluate(ends) == [0.8, 2.0] and tab.evaluate("document.querySelector('#diagram button:not(.view)[hidden]') !== null")
     tab.click("#diagram button:nth-of-type(2)")
-    assert tab.evaluate(ends) == [0.8, 2.0] and tab.evaluate("document.querySelector('#diagram button[hidden]') !== null")
-    tab.click("#diagram button:nth-of-type(1)")
     tab.drag(*corners)
     assert tab.evaluate(ends) == pytest.approx([lo, hi])
 
@@ -204,3 +204,54 @@ def test_a_slow_map_is_first_glanced_at(tab, tmp_path):
         tab.call("Input.dispatchMouseEvent", type=kind, **press)
     tab.until(f"Math.abs({NUMBER} - 10.5) < 0.5 && {NUMBER} !== 10")
     assert tab.text("#diagram .hint") == "refining …"
+
+
+@pytest.mark.slow
+def test_the_map_of_periods_sets_both_parameters(tab, tmp_path):
+    """By a click, by the arrow keys; its axes are chosen; the address opens the same map; the button leads back to the diagram."""
+    loss, optimizer = cf.losses.double_well(), cf.optimizers.heavy_ball(lr=1.2, momentum=0.3)
+    tab.open(cf.live(loss, optimizer, tmp_path / "page.html", [1.1], lr=(0.1, 2.0), momentum=(0.0, 0.5)).as_uri())
+    tab.click("#diagram button.view")
+    assert tab.evaluate("document.activeElement.value") == "diagram"
+    assert tab.text("#map .hint") == "after 1,200 steps" and "period 2" in tab.text("#map .legend")
+    values = "['lr', 'momentum'].map((name) => Number(document.querySelector(`#value-${name}`).value))"
+    left, top, width, height = tab.box("#map canvas")
+    tab.drag((left + width / 2, top + height / 2))
+    lr, momentum = tab.evaluate(values)
+    assert lr == pytest.approx(1.05, abs=0.1) and momentum == pytest.approx(0.25, abs=0.03)
+    tab.evaluate("document.querySelector('#map canvas').focus()")
+    tab.key("ArrowRight", 2)
+    tab.key("ArrowDown", 1, shift=True)
+    assert tab.evaluate(values) == pytest.approx([lr + 2 * 0.005 * 1.9, momentum - 0.05 * 0.5])
+    assert "arrow keys move the cursor" in tab.evaluate("document.querySelector('#map canvas').ariaLabel")
+    tab.evaluate("{ const e = document.querySelectorAll('#map select')[0]; e.value = 'momentum'; e.dispatchEvent(new Event('change')); }")
+    tab.until("location.hash.includes('across=momentum&up=lr')")
+    tab.quiet()
+    tab.open(tab.evaluate("location.href"))
+    assert tab.evaluate("[...document.querySelectorAll('#map select')].map((one) => one.value)") == ["momentum", "lr"]
+    tab.click("#map button.view")
+    assert tab.text("#diagram .hint") == "states after 1,200 steps" and tab.box("#map")[2] == 0
+
+
+@pytest.mark.slow
+def test_noise_is_in_the_orbit_and_if_wanted_in_the_diagram(tab, well):
+    """The verdict stays; the cobweb differs and is back at 0; the address has the seed; nothing is judged with noise."""
+    tab.open(well.as_uri() + "#p.lr=1.46")
+    cobweb, sentence = "document.querySelector('#steps canvas').toDataURL()", tab.text("#sentence")
+    quiet = tab.evaluate(cobweb)
+    tab.evaluate("document.querySelector('#noise').select()")
+    tab.type("0.02")
+    noisy = tab.evaluate(cobweb)
+    assert noisy != quiet and tab.text("#sentence") == sentence and "noise σ = 0.02" in tab.text("#about")
+    assert tab.text("#diagram .hint") == "states after 1,200 steps" and "chaotic" in tab.text("#diagram .legend")
+    tab.evaluate("document.querySelector('#seed').select()")
+    tab.type("5")
+    assert tab.evaluate(cobweb) not in (noisy, quiet)
+    tab.click("#noisy")
+    assert tab.text("#diagram .hint") == "states after 1,200 steps, with noise" and "chaotic" not in tab.text("#diagram .legend")
+    tab.until("location.hash.includes('noise=0.02&seed=5&noisy=1')")
+    tab.open(tab.evaluate("location.href"))
+    assert tab.text("#diagram .hint") == "states after 1,200 steps, with noise"
+    tab.evaluate("document.querySelector('#noise').select()")
+    tab.type("0")
+    assert tab.evaluate(cobweb) == quiet and "noise" not in tab.text("#about")

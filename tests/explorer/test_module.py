@@ -9,6 +9,7 @@ import pytest
 
 import cfdyn as cf
 from cfdyn.codegen import wasm
+from cfdyn.ensembles._kernels.random import GRADIENTS, HELD, begin_stream, normal
 from cfdyn.errors import FormulaError
 from cfdyn.explorer.module import assemble, programs
 from cfdyn.kernels.orbits import least_return
@@ -64,6 +65,8 @@ def test_losses_and_their_derivatives_to_the_last_bit(loss, optimizer):
     for _ in range(10):
         z = np.abs(rng.normal(size=step.dim))
         for name, program in programs(step).items():
+            if name == "disturbed":
+                continue  # its parameters have room for the noise
             got = engine.rule(name, z, step.p, len(program.outputs))
             if name == "threshold":
                 assert got == pytest.approx([optimizer.limit], rel=1e-15)
@@ -100,6 +103,56 @@ def test_orbits_are_those_of_the_kernel_and_end_where_they_leave():
     assert same_bits(engine.read(rows, 1), states[177])
     far, p, scratch = engine.place(np.array([5.0]), step.p, np.zeros(65))
     assert engine.call("advance", far, p, 100, 1e6, scratch) == len(step.orbit(np.array([5.0]), 100, 1e6)[0]) - 1 < 10
+
+
+@pytest.mark.parametrize("case", optimizer_cases(2)[::2], ids=lambda case: case.family)
+def test_lanes_are_orbits_and_one_that_leaves_stays_where_it_left(case):
+    """Four orbits at other values of the first two parameters; the second start is far away."""
+    step = cf.Map(case.formulas, variables=case.variables, params=case.params)
+    d, engine, n, names = step.dim, engine_of(step), 40, (list(step.params) * 2)[:2]
+    pairs = [[step.params[name] * (1 - 0.05 * lane) for name in names] for lane in range(4)]
+    starts = [np.array(case.start) * (1e4 if lane == 1 else 1) for lane in range(4)]
+    lanes = np.zeros((4, n, d))
+    lanes[:, 0] = starts
+    rows, p, values = engine.place(lanes, step.p, np.array(pairs))
+    slots = [p + 8 * list(step.params).index(name) for name in names]
+    together = (rows, 8 * n * d, p, *slots, values, 4)
+    engine.call("together", *together, 25, 1e9, 0, 0, 0)
+    engine.call("together", *together, n - 1, 1e6, 8 * d, 0, 0)
+    got = engine.read(rows, lanes.size).reshape(lanes.shape)
+    for lane, (pair, start) in enumerate(zip(pairs, starts, strict=True)):
+        moved = step.at(**dict(zip(names, pair, strict=True)))
+        first = until_outside(moved, start, 25, 1e9)[-1]
+        kept = until_outside(moved, first, n - 1, 1e6)
+        assert len(kept) == 1 or lane != 1 or case.family != "descent on the double well"
+        assert same_bits(got[lane, : len(kept)], kept), lane
+        assert same_bits(got[lane, len(kept) :], np.repeat(kept[-1:], n - len(kept), axis=0)), lane
+
+
+def until_outside(step, start, n, escape) -> np.ndarray:
+    """The orbit, with the first state beyond the escape if there is one."""
+    if not np.abs(start).max() <= escape:
+        return start[None]
+    states = step.orbit(start, n, escape)[0]
+    return states if len(states) > n else np.vstack([states, step.rule("step")(states[-1], step.p)])
+
+
+@pytest.mark.parametrize("loss", [cf.losses.double_well(), cf.Loss("(1 - x*y)**2/2"), cf.losses.breast_cancer(features=1)], ids=["one weight", "two", "data"])
+def test_steps_with_noise_are_those_of_many_runs(loss):
+    """Bit by bit, with the normal numbers of Python."""
+    optimizer, start, n, d = cf.optimizers.heavy_ball(lr=0.3, momentum=0.5), [1.2, 0.7][: loss.dim], 50, loss.dim
+    step, sigma = cf.as_map(loss, optimizer), 0.25
+    expected = cf.iterate_many(loss, optimizer, start, n, batch=None, runs=1, seed=7, noise=[sigma**2] * d).run(0).z
+    stream = np.zeros(HELD, dtype=np.int64)
+    begin_stream(stream, 7, 0, GRADIENTS)
+    noise = np.array([sigma * normal(stream, k) for k in range(n * d)])
+    engine, known = engine_of(step), len(step.params)
+    lanes = np.zeros((n + 1, step.dim))
+    lanes[0] = step.state(start)
+    p = np.concatenate([step.p[:known], np.zeros(d), step.p[known:]])
+    rows, p, values, noises = engine.place(lanes, p, np.full(2, step.p[0]), noise)
+    engine.call("together", rows, 0, p, p, p, values, 1, n, 1e9, 8 * step.dim, noises, p + 8 * known)
+    assert same_bits(engine.read(rows, lanes.size).reshape(lanes.shape), expected)
 
 
 @pytest.mark.parametrize("case", optimizer_cases(2), ids=lambda case: case.family)

@@ -1,29 +1,25 @@
 // The orbit diagram: long-time states over a parameter, their regimes and the Lyapunov exponent below.
 
 import { ColumnImage } from "./column_image.js";
-import { TRANSIENT } from "./columns.js";
-import { Helper } from "./helper.js";
+import { REGIME_NAMES, TRANSIENT } from "./columns.js";
+import { coloursOf, showLegend } from "./legend.js";
 import { grouped, paddedExtent, shortNumber } from "./numbers.js";
 import { Area, marginsOf, Surface, visibleOn } from "./plot.js";
 import { Zoom } from "./zoom.js";
 
 const MOST_COLUMNS = 1600, STRIP = 10; // pixels of the strip of regimes
+const SAMPLED = 6000; // states whose quantiles are the heights in view
 
 export class Diagram {
-  constructor(page, figure, bytes) {
+  constructor(page, figure) {
     this.page = page;
     this.canvas = figure.querySelector("canvas");
-    this.legend = figure.querySelector("#legend");
+    this.legend = figure.querySelector(".legend");
     this.hint = figure.querySelector(".hint");
-    this.shown = this.coming = null;
-    this.zoom = new Zoom(this, figure.querySelectorAll("button"));
-    this.helper = new Helper(page.scene, bytes, (said) => this.receive(said), () => { this.hint.textContent = "this browser starts no worker: the diagram is not computed"; page.wake(); });
+    this.shown = null;
+    this.zoom = new Zoom(this, figure.querySelectorAll("button:not(.view)"));
     this.surface = new Surface(this.canvas, () => this.resize());
   }
-
-  get busy() { return this.helper.busy; }
-
-  close() { this.helper.close(); }
 
   // As many columns as the screen has, up to a limit.
   columns() {
@@ -34,51 +30,65 @@ export class Diagram {
 
   // A picture of the same columns is painted anew from their states.
   resize() {
-    if (this.surface.ready && this.shown && this.columns() === this.shown.job.count) this.repaint();
+    if (this.surface.ready && this.shown && !this.stale && this.columns() === this.shown.job.count) this.repaint();
     else this.restart();
   }
 
   // Begin anew: everything but the parameter of the diagram may have changed. The old picture stays until the first pass is done.
   restart() {
-    if (!this.surface.ready || !this.page.orbit) return;
-    const { values, over, from, to, entry, heights } = this.page.state;
-    this.jobs ??= new Map();
-    const job = { values: { ...values }, over, from, to, entry, start: Float64Array.from(this.page.state.start), count: this.columns() };
-    this.jobs.set(this.helper.ask(job), { job, heights, columns: new Array(job.count).fill(null), image: null });
+    this.stale = !this.surface.ready; // or out of view
+    if (this.stale) return;
+    const { values, over, from, to, entry, heights, noise } = this.page.state;
+    const job = { values: { ...values }, over, from, to, entry, start: Float64Array.from(this.page.state.start), count: this.columns(), noise: noise.diagram && noise.size > 0 ? noise : null };
+    const picture = { job, heights, columns: new Array(job.count).fill(null), image: null };
+    this.page.helper.ask(job, (said) => this.receive(picture, said));
     this.page.wake();
   }
 
-  receive({ id, pieces, done }) {
-    for (const older of this.jobs.keys()) if (older < id) this.jobs.delete(older);
-    const picture = this.jobs.get(id);
+  receive(picture, { pieces, done }) {
     for (const piece of pieces) {
       if (piece.pass) this.finishPass(picture);
-      else {
-        picture.columns[piece.k] = piece;
-        picture.image?.paint(piece);
+      else for (const column of columnsOf(piece)) {
+        picture.columns[column.k] = column;
+        picture.image?.paint(column);
       }
     }
-    this.hint.textContent = done ? `states after ${grouped(TRANSIENT)} steps` : "refining …";
+    this.hint.textContent = done ? `states after ${grouped(TRANSIENT)} steps${picture.job.noise ? ", with noise" : ""}` : "refining …";
     if (done) this.tellLegend();
-    this.draw();
+    if (picture === this.shown) this.draw();
     this.page.wake();
+  }
+
+  tellLegend() {
+    const seen = new Set(this.shown.columns.map((column) => column?.regime));
+    seen.delete("undecided"); // nothing is drawn
+    showLegend(this.legend, coloursOf(this.page), seen);
   }
 
   finishPass(picture) {
     if (picture === this.shown) return;
-    const values = picture.columns.flatMap((column) => (column ? [...column.states] : [])).sort((a, b) => a - b);
+    const values = sampleOf(picture.columns);
     const at = (part) => values[Math.floor(part * (values.length - 1))];
     picture.heights ??= values.length ? paddedExtent([at(0.005), at(0.995)], 0.08) : [-1, 1];
+    picture.image = this.shown?.image; // its memory is used again
     this.shown = picture;
-    this.repaint();
+    this.paintAll();
+  }
+
+  paintAll() {
+    if (!this.surface.ready) return;
+    const { job, heights, columns, image } = this.shown, { density } = this.surface;
+    this.margins = marginsOf(this.surface.prepare());
+    const height = Math.round(this.rectangle()[3] * density);
+    this.shown.image = image?.fits(job.count, height) ? image : new ColumnImage(job.count, height);
+    this.shown.image.begin(heights, this.page.theme.ink, density);
+    for (const column of columns) if (column) this.shown.image.paint(column);
   }
 
   repaint() {
     if (!this.shown) return;
-    const { job, heights, columns } = this.shown;
-    this.margins = marginsOf(this.surface.prepare());
-    this.shown.image = new ColumnImage(job.count, Math.round(this.rectangle()[3] * this.surface.density), heights, this.page.theme.ink, this.surface.density);
-    for (const column of columns) if (column) this.shown.image.paint(column);
+    this.paintAll();
+    this.tellLegend();
     this.draw();
   }
 
@@ -103,11 +113,14 @@ export class Diagram {
   }
 
   drawStrip(c, left, top, width) {
-    const { columns, job: { count } } = this.shown;
-    for (const column of columns) {
+    const { columns, job: { count } } = this.shown, colours = coloursOf(this.page);
+    for (let k = 0, next; k < count; k = next) {
+      const column = columns[k], end = column && Math.min(count, k + column.wide);
+      next = end ?? k + 1;
       if (!column || column.regime === "undecided") continue;
-      c.fillStyle = this.page.scene.colours[column.regime];
-      c.fillRect(left + (column.k * width) / count, top, (Math.min(column.wide, count - column.k) * width) / count + 0.6, STRIP);
+      while (next < count && columns[next]?.regime === column.regime) next = Math.min(count, next + columns[next].wide);
+      c.fillStyle = colours[column.regime];
+      c.fillRect(left + (k * width) / count, top, ((next - k) * width) / count + 0.6, STRIP);
     }
   }
 
@@ -116,7 +129,7 @@ export class Diagram {
     const finite = known.map((column) => column.exponent).filter(Number.isFinite);
     const least = Math.max(-1.5, Math.min(-0.05, ...finite)), most = Math.max(0.05, ...finite) * 1.15;
     const area = new Area(c, rectangle, [job.from, job.to], [least, most]);
-    area.axes(theme, scene.labels[job.over] ?? job.over, "Lyapunov exponent per step");
+    area.axes(theme, scene.labels[job.over] ?? job.over, job.noise ? "no Lyapunov exponent with noise" : "Lyapunov exponent per step");
     area.clip(() => {
       area.line([[job.from, 0], [job.to, 0]], theme.quiet, 1);
       area.line(known.map(({ k, exponent }) => [job.from + ((job.to - job.from) * (k + 0.5)) / job.count, exponent]), visibleOn(scene.colours.chaotic, theme), 1);
@@ -140,15 +153,24 @@ export class Diagram {
     c.textAlign = right ? "left" : "right";
     c.fillText(words, x + (right ? 9 : -9), top - 3);
   }
+}
 
-  tellLegend() {
-    const names = Object.keys(this.page.scene.colours).filter((name) => name !== "undecided" && this.shown.columns.some((column) => column?.regime === name));
-    this.legend.replaceChildren(...names.map((name) => {
-      const entry = document.createElement("span"), mark = document.createElement("i");
-      mark.style.background = this.page.scene.colours[name];
-      const first = names.find((other) => other.startsWith("period ")) === name;
-      entry.append(mark, { period: "longer", divergent: "diverges" }[name] ?? (first ? name : name.replace("period ", "")));
-      return entry;
-    }));
+// The columns of a message: their states are views of its array.
+function columnsOf({ ks, wide, kept, states, regimes, exponents }) {
+  return ks.map((k, i) => {
+    const regime = REGIME_NAMES[regimes[i]];
+    return { k, wide, regime, exponent: exponents[i], states: regime === "divergent" ? states.subarray(0, 0) : states.subarray(i * kept, (i + 1) * kept) };
+  });
+}
+
+// Some of all states, sorted.
+function sampleOf(columns) {
+  const known = columns.filter((column) => column?.states.length), every = Math.ceil(known.reduce((sum, { states }) => sum + states.length, 0) / SAMPLED);
+  const values = new Float32Array(SAMPLED);
+  let at = 0, next = 0; // of the next state that is taken, counted from this column's first
+  for (const { states } of known) {
+    for (; next < states.length && at < SAMPLED; next += every) values[at++] = states[next];
+    next -= states.length;
   }
+  return values.subarray(0, at).sort();
 }

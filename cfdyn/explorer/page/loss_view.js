@@ -75,7 +75,7 @@ export class LossView {
     const { scene, state, orbit, settled } = this.page, reach = scene.view.map(([lo, hi]) => hi - lo);
     const window = scene.view.map(([lo, hi], i) => {
       const near = (x) => x > lo - 3 * reach[i] && x < hi + 3 * reach[i];
-      const values = [lo, hi, state.start[i]], rows = settled?.points?.length ? settled.points : regimeOf(settled) === "divergent" ? [] : orbit.rows;
+      const values = [lo, hi, state.start[i]], rows = state.noise.size > 0 ? orbit.rows : settled?.points?.length ? settled.points : regimeOf(settled) === "divergent" ? [] : orbit.rows;
       for (const row of rows) if (near(row[i])) values.push(row[i]);
       const [low, high] = paddedExtent(values, 0);
       return [low < lo ? low - 0.06 * reach[i] : lo, high > hi ? high + 0.06 * reach[i] : hi];

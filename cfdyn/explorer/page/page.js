@@ -5,7 +5,11 @@ import { Diagram } from "./diagram.js";
 import { loadEngine } from "./engine.js";
 import { LossView } from "./loss_view.js";
 import { nearestMinimum } from "./minimum.js";
+import { Helper } from "./helper.js";
+import { normalNumbers } from "./noise.js";
+import { NoiseControls } from "./noise_controls.js";
 import { shortNumber } from "./numbers.js";
+import { PeriodMap } from "./period_map.js";
 import { themeColours, visibleOn } from "./plot.js";
 import { State } from "./state.js";
 import { StepsView } from "./steps_view.js";
@@ -25,8 +29,15 @@ export class Page {
     document.title = `${scene.formula} · cfdyn`;
     this.lossView = new LossView(this, at("#loss"));
     this.stepsView = new StepsView(this, at("#steps"));
-    this.diagram = new Diagram(this, at("#diagram"), bytes);
+    this.helper = new Helper(scene, bytes, () => { at("#told").textContent = "This browser starts no worker: diagram and map are not computed."; this.wake(); });
+    this.diagram = new Diagram(this, at("#diagram"));
+    this.map = new PeriodMap(this, at("#map"));
+    for (const button of root.querySelectorAll("button.view")) {
+      button.hidden = this.state.axes.length < 2;
+      button.addEventListener("click", () => this.chooseView(button.value));
+    }
     this.controls = new Controls(this.state, at("#parameters"));
+    new NoiseControls(this.state, at("#parameters"));
     addButtons(this, at("#take"), at("#told"));
     this.state.listeners.push((changed) => this.follow(changed));
     addEventListener("hashchange", () => this.state.change("others", (state) => state.readHash(location.hash)), { signal });
@@ -36,19 +47,23 @@ export class Page {
 
   title() {
     const { state, scene } = this, values = Object.entries(state.values).map(([name, value]) => `${name} = ${shortNumber(value, 6)}`);
-    return `${scene.optimizer}: ${values.join(", ")}${scene.rows ? ` · ${scene.rows} rows of data` : ""}`;
+    return `${scene.optimizer}: ${values.join(", ")}${scene.rows ? ` · ${scene.rows} rows of data` : ""}${state.noise.size > 0 ? ` · noise σ = ${shortNumber(state.noise.size, 4)}, but not in the verdict` : ""}`;
   }
 
   repaint() {
     this.theme = themeColours();
     this.diagram.repaint();
+    this.map.repaint();
     this.drawViews();
     this.say();
   }
 
   // Everything that depends on what changed.
   follow(changed) {
-    const { engine, state, scene } = this;
+    const { engine, state, scene } = this, anew = ["others", "start", "range", "view"].some((what) => changed.has(what));
+    for (const name of ["diagram", "map"]) this.root.querySelector(`#${name}`).hidden = state.view !== name;
+    if (anew) this.diagram.restart(); // first of all: the worker computes while the views are drawn here
+    this.map.restart();
     engine.setParameters(state.values);
     this.lossKey = scene.params.filter((one) => one.of === "loss").map((one) => state.values[one.name]);
     this.orbit = this.followOrbit();
@@ -61,15 +76,22 @@ export class Page {
     this.controls.show();
     this.say();
     this.drawViews();
-    if (["others", "start", "range"].some((what) => changed.has(what))) this.diagram.restart();
-    else this.diagram.draw();
+    if (!anew) this.diagram.draw();
+    this.map.draw();
     clearTimeout(this.written);
     this.written = setTimeout(() => history.replaceState(null, "", state.toHash()), 250);
     this.wake();
   }
 
+  // The diagram or the map; the keyboard goes on in the button that leads back.
+  chooseView(name) {
+    this.state.change("view", (state) => { state.view = name; });
+    requestAnimationFrame(() => this.root.querySelector(`#${name} button.view`).focus());
+  }
+
   followOrbit() {
-    const { engine, state } = this, d = engine.dim, { taken, states } = engine.orbit(state.start, state.shown);
+    const { engine, state } = this, d = engine.dim, { size, seed } = state.noise;
+    const { taken, states } = size > 0 ? engine.disturbedOrbit(state.start, state.shown, normalNumbers(seed, size, state.shown * engine.weights)) : engine.orbit(state.start, state.shown);
     const rows = Array.from({ length: taken + 1 }, (_, k) => states.slice(k * d, (k + 1) * d));
     const weights = rows.map((row) => row.subarray(0, engine.weights)), measured = d > 1;
     return {
@@ -105,7 +127,7 @@ export class Page {
   // No more work, and nothing of the window is listened to.
   close() {
     this.closing.abort();
-    this.diagram.close();
+    this.helper.close();
     clearTimeout(this.written);
     this.state.listeners = [];
   }
@@ -129,7 +151,7 @@ export class Page {
       this.drawViews();
     }
     if (!this.settling.result) this.wake();
-    else if (!this.diagram.busy) this.root.querySelector("main").dataset.busy = "false";
+    else if (!this.helper.busy) this.root.querySelector("main").dataset.busy = "false";
   }
 }
 

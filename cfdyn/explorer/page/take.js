@@ -66,7 +66,7 @@ export function addButtons(page, group, told) {
     }
   };
   const save = () => {
-    const sheet = pictureOf([...page.root.querySelectorAll("main canvas")], page.root.querySelector("#sentence").textContent, page.title());
+    const sheet = pictureOf([...page.root.querySelectorAll("main figure:not([hidden]) canvas")], page.root.querySelector("#sentence").textContent, page.title());
     sheet.toBlob((blob) => {
       const link = document.createElement("a"), address = URL.createObjectURL(blob);
       link.href = address;

@@ -1,5 +1,6 @@
 // The worker: an engine of its own does one job at a time, in pieces, and the newest job takes over.
 
+import { cells } from "./cells.js";
 import { columns } from "./columns.js";
 import { loadEngine } from "./engine.js";
 
@@ -10,7 +11,7 @@ function serve(scope) {
   const { port1, port2 } = new MessageChannel();
   let engine = null, job = null, waiting = null, awake = false;
   const next = () => { if (!awake) { awake = true; port2.postMessage(0); } };
-  const begin = (given) => { job = { id: given.id, pieces: columns(engine, given), began: performance.now(), seen: false }; };
+  const begin = (given) => { job = { id: given.id, pieces: (given.axes ? cells : columns)(engine, given), began: performance.now(), seen: false }; };
   port1.onmessage = () => {
     awake = false;
     if (waiting && (job === null || job.seen || performance.now() - job.began > LONGEST)) { begin(waiting); waiting = null; }
@@ -22,7 +23,8 @@ function serve(scope) {
       if (!step.done) pieces.push(step.value);
     } while (!step.done && performance.now() < end);
     job.seen ||= step.done || pieces.some((piece) => piece.pass);
-    scope.postMessage({ id: job.id, pieces, done: Boolean(step.done) });
+    const arrays = pieces.flatMap((piece) => [piece.states?.buffer ?? []].flat());
+    scope.postMessage({ id: job.id, pieces, done: Boolean(step.done) }, arrays);
     if (step.done) job = null;
     if (job || waiting) next();
   };
