@@ -48,4 +48,4 @@ def opened(page: Path, folder: Path, fragment: str = "", milliseconds: int = 150
     done = finished(command)
     found = re.findall(r'<(?:p|h1|span) id="(\w+)"[^>]*>(.*?)</(?:p|h1|span)>', done.stdout)
     console = "\n".join(line for line in sentences(done.stderr).splitlines() if "CONSOLE" in line)
-    return {name: html.unescape(text) for name, text in found}, console
+    return {name: html.unescape(re.sub("<[^>]*>", "", text)) for name, text in found}, console

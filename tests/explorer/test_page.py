@@ -36,7 +36,7 @@ const sentence = (start) => { const settling = new Settling(engine, start); sett
 
 @pytest.fixture(scope="module")
 def well(tmp_path_factory):
-    return cf.live(cf.Loss(WELL), cf.optimizers.gd(lr=1.46), tmp_path_factory.mktemp("page") / "well.html", [1.1], lr=(0.8, 2.0))
+    return cf.live(cf.Loss(WELL), cf.optimizers.gd(lr=1.46), tmp_path_factory.mktemp("page") / "well.html", [1.1], landmarks=0, lr=(0.8, 2.0))
 
 
 def test_a_page_is_one_small_file_that_asks_for_nothing(well):
@@ -79,7 +79,7 @@ def test_hostile_text_stays_text(well, tmp_path):
     text = document(scene)
     assert text.count("</script>") == 3 and "<!--" not in text and "alert(1)</script" not in text
     assert json.loads(embedded(scene))["formula"] == hostile
-    compared = cf.live("Piecewise((w**2, w < 1), (2*w - 1, True))", cf.optimizers.gd(lr=0.3), tmp_path / "p.html", [0.5])
+    compared = cf.live("Piecewise((w**2, w < 1), (2*w - 1, True))", cf.optimizers.gd(lr=0.3), tmp_path / "p.html", [0.5], landmarks=0)
     assert scene_in(compared)["formula"] == "Piecewise((w**2, w < 1), (2*w - 1, True))"
 
 
@@ -117,7 +117,7 @@ def test_verdicts_are_those_of_python(well, tmp_path):
 @needs_node
 def test_rest_at_an_unstable_point_is_no_fixed_point(tmp_path):
     """Adam's weights rest in floats once their gradients are 0, while the averages fall and the point becomes unstable."""
-    page = cf.live(cf.Loss(WELL), cf.optimizers.adam(lr=0.3), tmp_path / "adam.html", [1.107])
+    page = cf.live(cf.Loss(WELL), cf.optimizers.adam(lr=0.3), tmp_path / "adam.html", [1.107], landmarks=0)
     found = in_node(
         tmp_path, START + "console.log(JSON.stringify(sentenceOf(sentence(state.start), NaN)));", {"scene": scene_in(page)}
     )
@@ -127,7 +127,7 @@ def test_rest_at_an_unstable_point_is_no_fixed_point(tmp_path):
 @needs_node
 def test_the_edge_is_that_of_python(tmp_path):
     loss = cf.Loss("(1 - x*y)**2/2 + b*(x - y)**2", params={"b": 0.1})
-    page = cf.live(loss, cf.optimizers.heavy_ball(lr=0.9, momentum=0.5), tmp_path / "page.html", [1.2, 0.7])
+    page = cf.live(loss, cf.optimizers.heavy_ball(lr=0.9, momentum=0.5), tmp_path / "page.html", [1.2, 0.7], landmarks=0)
     ask = """const found = nearestMinimum(engine, state.start.slice(0, 2), scene.minima);
     console.log(JSON.stringify([...found.w, found.sharpness, engine.threshold()]));"""
     *w, sharpness, threshold = in_node(tmp_path, START + ask, {"scene": scene_in(page)})
@@ -139,7 +139,7 @@ def test_the_edge_is_that_of_python(tmp_path):
 def test_what_is_copied_is_the_same_map(tmp_path):
     """The address is read back; the Python runs; the command is one."""
     page = cf.live(
-        cf.Loss("a*(w**2-1)**2/4", params={"a": 2.0}), cf.optimizers.heavy_ball(lr=0.2, momentum=0.5), tmp_path / "p.html", [1.1]
+        cf.Loss("a*(w**2-1)**2/4", params={"a": 2.0}), cf.optimizers.heavy_ball(lr=0.2, momentum=0.5), tmp_path / "p.html", [1.1], landmarks=0
     )
     ask = """state.values.a = 1; state.values.lr = 0.1 + 0.2;
     const other = new State(scene);
@@ -198,7 +198,7 @@ def test_the_command_writes_the_page(tmp_path):
     said = io.StringIO()
     with contextlib.chdir(tmp_path), contextlib.redirect_stdout(said), pytest.raises(SystemExit) as end:
         main(
-            ["explore", WELL, "--optimizer", "gd:lr=1.1", "--start", "1.1", "--vary", "lr=0.5:2", "--out", "page.html", "--json"]
+            ["explore", WELL, "--optimizer", "gd:lr=1.1", "--start", "1.1", "--vary", "lr=0.5:2", "--out", "page.html", "--landmarks", "0", "--json"]
         )
     assert end.value.code == 0
     assert json.loads(said.getvalue())["file"] == "page.html"
@@ -233,5 +233,5 @@ def test_an_address_is_a_state(well, tmp_path, fragment, sentence):
     ids=["two weights", "data"],
 )
 def test_pages_of_other_losses_run(loss, optimizer, tmp_path):
-    texts, console = opened(cf.live(loss, optimizer, tmp_path / "page.html"), tmp_path, milliseconds=4000)
+    texts, console = opened(cf.live(loss, optimizer, tmp_path / "page.html", landmarks=0), tmp_path, milliseconds=4000)
     assert texts["sentence"].startswith("Stable ") and console == ""

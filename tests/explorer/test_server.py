@@ -116,6 +116,8 @@ def test_a_proof_is_found_and_verified(client):
     claims = [one["claim"] for one in found["answer"]["certificates"] if one["kind"] == "cycle"]
     assert [(claim["period"], claim["stable"]) for claim in claims] == [(3, True)]
     assert all(cf.certify.check(one).valid for one in found["answer"]["certificates"])
+    shown = found["answer"]["findings"]["proofs"]
+    assert [one["statement"] for one in shown] == found["answer"]["proved"] and shown[0]["boxes"][0][0][0] < shown[0]["boxes"][0][0][1]
     assert len(found["answer"]["proved"]) == len(found["answer"]["certificates"]) == 2
 
 

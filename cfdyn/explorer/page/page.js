@@ -3,6 +3,9 @@
 import { Controls } from "./controls.js";
 import { Diagram } from "./diagram.js";
 import { loadEngine } from "./engine.js";
+import { Explain } from "./explain.js";
+import { proofsNow } from "./findings.js";
+import { Landmarks } from "./landmarks.js";
 import { LossView } from "./loss_view.js";
 import { nearestMinimum } from "./minimum.js";
 import { shortNumber } from "./numbers.js";
@@ -16,13 +19,16 @@ const FRAME = 10; // milliseconds of work between two pictures
 
 export class Page {
   constructor(root, scene, engine, bytes, hash) {
-    Object.assign(this, { root, scene, engine, theme: themeColours(), state: new State(scene), orbit: null, settled: null, edge: {} });
+    Object.assign(this, { root, scene, engine, theme: themeColours(), state: new State(scene), orbit: null, settled: null, edge: {}, findings: scene.findings ? [scene.findings] : [] });
     this.state.readHash(hash);
     this.closing = new AbortController();
     const at = (selector) => root.querySelector(selector), { signal } = this.closing;
     at("#formula").textContent = scene.formula;
     at("#version").textContent = scene.version;
     document.title = `${scene.formula} · cfdyn`;
+    this.explain = new Explain(root);
+    this.explain.attach(at("#badge"), () => this.evidence);
+    this.landmarks = new Landmarks(this, at("#diagram"));
     this.lossView = new LossView(this, at("#loss"));
     this.stepsView = new StepsView(this, at("#steps"));
     this.diagram = new Diagram(this, at("#diagram"), bytes);
@@ -95,6 +101,25 @@ export class Page {
     const place = minimum && [...minimum.w].map((x, i) => `${scene.names[i]} = ${shortNumber(x, 4)}`).join(", ");
     const where = minimum ? ` · edge η = ${shortNumber(lr / ratio, 4)}, at the minimum ${place} of sharpness ${shortNumber(minimum.sharpness, 4)}` : "";
     this.root.querySelector("#evidence").textContent = `floating point, computed in this page${where}`;
+    this.sayProofs();
+  }
+
+  // The badge: proved, if a proof says of the cycle shown that it exists and is stable.
+  sayProofs() {
+    const badge = this.root.querySelector("#badge"), { cycle, statements } = proofsNow(this.findings, this.state, this.settled);
+    badge.textContent = cycle ? "proved" : "float";
+    badge.className = badge.textContent;
+    this.evidence = [
+      cycle ? "Proved: that this cycle exists and is stable, in ball arithmetic. That the orbit from this start converges to it is floating point." : "Floating point: evidence, not a proof.",
+      ...(statements.length ? ["Proved at these values, and verified by the checker of certificates:", ...statements] : []),
+    ];
+  }
+
+  // More of what Python has found.
+  find(findings) {
+    this.findings.push(findings);
+    this.say();
+    this.diagram.draw();
   }
 
   drawViews() {

@@ -41,10 +41,14 @@ function linesOf({ headline, lines, cycles, proved, unproved, period, complete, 
 }
 
 async function follow(task, period, told) {
+  const asking = page;
   running = (await ask("/jobs", "POST", { task, period, question: questionNow() })).job;
   for (;;) {
     const found = await ask(`/jobs/${running}`, "GET");
-    if (found.state === "done") return linesOf(found.answer);
+    if (found.state === "done") {
+      if (found.answer.findings) asking.find(found.answer.findings);
+      return linesOf(found.answer);
+    }
     if (found.state === "failed") throw new Error(found.error);
     if (found.state === "cancelled") return ["Cancelled."];
     told([`Computing: ${found.progress}`]);
