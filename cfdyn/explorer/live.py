@@ -57,7 +57,7 @@ def live(
     >>> import cfdyn as cf
     >>> path = tempfile.mkdtemp() + "/figure.html"
     >>> page = cf.live(cf.Loss("(w**2 - 1)**2/4"), cf.optimizers.gd(lr=1.46), path, landmarks=0, lr=(0.8, 2.0))
-    >>> page.read_text().startswith("<!doctype html>"), page.stat().st_size < 100_000
+    >>> page.read_text().startswith("<!doctype html>"), page.stat().st_size < 200_000
     (True, True)
     """
     if not (seconds := number("landmarks", landmarks, finite=True)) >= 0:

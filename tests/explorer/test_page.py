@@ -10,6 +10,7 @@ import json
 import math
 import re
 import shlex
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from cfdyn.explorer.document import SERVED, WORKER, document, embedded, policy, 
 from tests.explorer.page import FOLDER, in_node, needs_chromium, needs_node, opened, scene_in
 
 WELL = "(w**2-1)**2/4"
+TURNING = cf.Loss("x**2 + s*(x**4/4 - x**2/2) + k/2*(x**2 - 1)*y + (1 - n)*y**2/2", "x y", {"s": -0.75, "k": 0.9, "n": -0.25})
 START = """
 import { readFileSync } from "node:fs";
 import { loadEngine } from "./engine.js";
@@ -41,7 +43,7 @@ def well(tmp_path_factory):
 
 def test_a_page_is_one_small_file_that_asks_for_nothing(well):
     text = well.read_text(encoding="utf-8")
-    assert len(text) < 100_000
+    assert len(text) < 200_000
     assert re.findall(r"https?:|//[\w-]+\.\w+|\bsrc=|\bhref=|@import|url\(", text) == []
     assert re.findall(r"<[^>]*\s(?:style|on\w+)=", text) == []
     assert re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text) == []
@@ -156,6 +158,24 @@ def test_what_is_copied_is_the_same_map(tmp_path):
         main([*shlex.split(command)[1:], "--json"])
     assert end.value.code == 0
     assert json.loads(said.getvalue())["map"] == "heavy_ball:lr=0.3,momentum=0.5 on a*(w**2-1)**2/4"
+
+
+def test_terms_are_explained_as_in_the_glossary():
+    from cfdyn.explorer.terms import TERMS
+
+    glossary = Path(__file__).parents[2] / "docs" / "theory" / "words.md"
+    words = " ".join(re.sub("[*]", "", glossary.read_text(encoding="utf-8")).split())
+    assert [sentence for sentence in TERMS.values() if sentence not in words] == []
+
+
+@needs_node
+@pytest.mark.parametrize(("k", "kind"), [(0.9, "cycle"), (0.97, "quasi-periodic")])
+def test_a_torus_of_gradient_descent_is_quasi_periodic(k, kind, tmp_path):
+    """The 2-cycle of this family loses stability at k = √(7/8) = 0.935 by a Neimark–Sacker bifurcation."""
+    step, gd = TURNING.at(k=k), cf.optimizers.gd(lr=1.0)
+    page = cf.live(step, gd, tmp_path / "p.html", [1.05, 0.02], landmarks=0)
+    found = in_node(tmp_path, START + "console.log(JSON.stringify(sentence(state.start)));", {"scene": scene_in(page)})
+    assert found["kind"] == cf.analysis.classify(cf.as_map(step, gd), [1.05, 0.02]).kind == kind
 
 
 @needs_node

@@ -62,6 +62,15 @@ def test_a_typed_formula_becomes_a_scene(client):
     assert len(scene["wasm"]) > 100
 
 
+def test_every_optimizer_of_the_menu_has_a_page(client):
+    """Each is named once, and the text that the menu fills in makes a scene."""
+    menu = client.post("/scene", json=ASK).json()["server"]["optimizers"]
+    assert {"gd", "heavy_ball", "adam", "lion"} < {entry["name"] for entry in menu} and len({entry["title"] for entry in menu}) == len(menu)
+    for entry in menu:
+        scene = client.post("/scene", json=ASK | {"optimizer": entry["text"]}).json()
+        assert scene.get("optimizer") == entry["name"], (entry, scene.get("error"))
+
+
 def test_the_page_has_its_policy_and_may_not_be_framed(client):
     page = client.get("/", params={"token": TOKEN})
     rules = page.headers["content-security-policy"]

@@ -2,6 +2,17 @@
 
 import { made } from "./controls.js";
 
+// The elements of a sentence in which each of the terms is explained.
+export function withTerms(sentence, terms, explain) {
+  const names = Object.keys(terms), found = sentence.split(new RegExp(`(${names.join("|")})`, "i"));
+  return found.map((part, i) => {
+    if (i % 2 === 0) return part;
+    const word = made("span", { className: "term", tabIndex: 0 }, part);
+    explain.attach(word, () => [terms[names.find((name) => name.toLowerCase() === part.toLowerCase())]]);
+    return word;
+  });
+}
+
 const LINGER = 200; // milliseconds in which a pointer may move on to the note
 
 export class Explain {

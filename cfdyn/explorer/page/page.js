@@ -3,7 +3,7 @@
 import { Controls } from "./controls.js";
 import { Diagram } from "./diagram.js";
 import { loadEngine } from "./engine.js";
-import { Explain } from "./explain.js";
+import { Explain, withTerms } from "./explain.js";
 import { proofsNow } from "./findings.js";
 import { Landmarks } from "./landmarks.js";
 import { LossView } from "./loss_view.js";
@@ -94,7 +94,7 @@ export class Page {
   say() {
     const { settled, edge, scene, theme } = this, sentence = sentenceOf(settled, edge.ratio);
     const element = this.root.querySelector("#sentence");
-    if (element.textContent !== sentence) element.textContent = sentence;
+    if (element.textContent !== sentence) element.replaceChildren(...withTerms(sentence, scene.terms, this.explain));
     this.root.querySelector("#swatch").style.background = regimeOf(settled) === "undecided" ? "transparent" : visibleOn(scene.colours[regimeOf(settled)], theme);
     this.root.querySelector("#about").textContent = this.title();
     const { minimum, ratio } = edge, lr = this.state.values.lr;
