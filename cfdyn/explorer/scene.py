@@ -45,7 +45,8 @@ def scene_of(step: Map, loss: Loss, optimizer: Optimizer, start: Sequence[float]
         "names": list(step.names), "weights": step.n_weights, "start": state.tolist(), "params": params, "labels": LABELS,
         "over": next(iter(ranges), "lr" if "lr" in step.params else params[0]["name"]), "shown": 100,
         "table": step.p[len(step.params) :].tolist(), "view": _view(loss, known, state),
-        "minima": [minimum.w.tolist() for minimum in known[:MOST_MINIMA]], "colours": REGIMES, "terms": TERMS,
+        "minima": [minimum.w.tolist() for minimum in known[:MOST_MINIMA]], "colours": REGIMES,
+        "terms": TERMS, "bibtex": cfdyn.cite().bibtex,
         "recipe": _recipe(loss, optimizer), "wasm": base64.b64encode(module.wasm).decode(),
     }  # fmt: skip
 

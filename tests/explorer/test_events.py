@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -137,12 +138,14 @@ def test_a_number_is_typed(tab, well):
 def test_what_is_taken_away(tab, well, tmp_path):
     tab.open(well.as_uri() + "#p.lr=1.46")
     tab.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
-    tab.click("#take button:nth-of-type(2)")
-    tab.until("true", 1)
-    for _ in range(100):
-        if (tmp_path / "cfdyn.png").exists():
-            break
-        tab.evaluate("new Promise((done) => setTimeout(done, 50))")
+    for button, file in ((3, "cfdyn.png"), (4, "cfdyn.svg")):
+        tab.click(f"#take button:nth-of-type({button})")
+        for _ in range(100):
+            if (tmp_path / file).exists():
+                break
+            tab.evaluate("new Promise((done) => setTimeout(done, 50))")
+    names = [element.tag.partition("}")[2] for element in ElementTree.parse(tmp_path / "cfdyn.svg").iter()]
+    assert names.count("image") == 1 and names.count("path") > 50 and names.count("text") > 20
     from PIL import Image
 
     with Image.open(tmp_path / "cfdyn.png") as picture:

@@ -4,11 +4,11 @@ import { made } from "./controls.js";
 
 // The elements of a sentence in which each of the terms is explained.
 export function withTerms(sentence, terms, explain) {
-  const names = Object.keys(terms), found = sentence.split(new RegExp(`(${names.join("|")})`, "i"));
+  const names = Object.keys(terms), found = sentence.split(new RegExp(`((?:\\d+-)?(?:${names.join("|")}))`, "i"));
   return found.map((part, i) => {
     if (i % 2 === 0) return part;
     const word = made("span", { className: "term", tabIndex: 0 }, part);
-    explain.attach(word, () => [terms[names.find((name) => name.toLowerCase() === part.toLowerCase())]]);
+    explain.attach(word, () => [terms[names.find((name) => part.toLowerCase().endsWith(name.toLowerCase()))]]);
     return word;
   });
 }
