@@ -41,6 +41,7 @@ def scene_of(step: Map, loss: Loss, optimizer: Optimizer, start: Sequence[float]
     params = _parameters(step, loss, optimizer, _rates(step, loss, optimizer, known, state) | dict(ranges))
     return {
         "version": cfdyn.__version__, "formula": loss.spec.title, "optimizer": optimizer.name,
+        "flows": optimizer.name == "gd" and set(optimizer.params) == {"lr"} and not optimizer.options,
         "rows": 0 if loss.spec.table is None else len(loss.spec.table),
         "names": list(step.names), "weights": step.n_weights, "start": state.tolist(), "params": params, "labels": LABELS,
         "over": next(iter(ranges), "lr" if "lr" in step.params else params[0]["name"]), "shown": 100,

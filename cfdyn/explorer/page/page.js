@@ -5,6 +5,7 @@ import { Diagram } from "./diagram.js";
 import { loadEngine } from "./engine.js";
 import { Explain, withTerms } from "./explain.js";
 import { proofsNow } from "./findings.js";
+import { centralFlow, gradientFlow } from "./flows.js";
 import { Landmarks } from "./landmarks.js";
 import { LossView } from "./loss_view.js";
 import { nearestMinimum } from "./minimum.js";
@@ -58,6 +59,7 @@ export class Page {
     engine.setParameters(state.values);
     this.lossKey = scene.params.filter((one) => one.of === "loss").map((one) => state.values[one.name]);
     this.orbit = this.followOrbit();
+    this.flows = state.flows ? this.followFlows() : [];
     this.settling = new Settling(engine, state.start);
     this.settling.run(performance.now() + FRAME / 2);
     this.settled = this.settling.result;
@@ -81,6 +83,12 @@ export class Page {
     return {
       rows, losses: measured ? weights.map((w) => engine.loss(w)) : [], sharpness: measured ? weights.map((w) => engine.sharpness(w)) : [],
     };
+  }
+
+  // Of gradient descent.
+  followFlows() {
+    const { engine, state: { start, shown, values: { lr } }, scene: { rows } } = this;
+    return [gradientFlow(engine, start, lr, shown, rows), centralFlow(engine, start, lr, shown, rows)];
   }
 
   // The sharpness at the edge, and the learning rate over the edge of a minimum: the nearest one, of a continuum the one reached.
