@@ -111,8 +111,8 @@ export class LossView {
     this.area.axes(theme, scene.names[0], this.plane ? scene.names[1] : "L");
     this.area.clip(() => this.content(this.area, theme));
     this.laid.setAttribute("aria-pressed", String(state.flows));
-    const [, central] = this.page.flows, whose = central?.length ? "solid: central flow" : "no state on the edge was found near the start";
-    this.hint.textContent = state.flows ? `dashed: gradient flow; ${whose}; computed in this page` : "drag the start";
+    const [, central] = this.page.flows, whose = central?.length ? "solid: central" : "central: no start found";
+    this.hint.textContent = state.flows ? `dashed: gradient, ${whose}` : "drag the start";
     const words = scene.names.slice(0, scene.weights).map((name, i) => `${name} = ${shortNumber(state.start[i], 5)}`).join(", ");
     this.canvas.setAttribute("aria-label", `start of the orbit: ${words}; arrow keys move it`);
     if (!this.plane) {
