@@ -5,17 +5,17 @@ const TURNS = 120, UNDAMPED = 8, ROUND_OFF = 1e-12, DOUBLE = 1e-3, FAR = 10; // 
 
 // The points of dw/dt = −ηg, by the classical Runge–Kutta method.
 export function gradientFlow(engine, start, lr, time, rows = 0) {
-  return follow(start, time, rows, (w, dt) => slide(engine, w, lr, dt));
+  return pathOf(start, time, rows, (w, dt) => slide(engine, w, lr, dt));
 }
 
 // The points of dw/dt = −η(g + ½∇⟨H, Σ⟩) with sharpness at most 2/η: after each piece of the gradient flow the nearest state that
 // is not beyond the edge. [] where there is none near the start; the points end where two modes are at the edge.
 export function centralFlow(engine, start, lr, time, rows = 0) {
   const first = ontoEdge(engine, start, 2 / lr);
-  return first === null ? [] : follow(first, time, rows, (w, dt) => ontoEdge(engine, slide(engine, w, lr, dt), 2 / lr));
+  return first === null ? [] : pathOf(first, time, rows, (w, dt) => ontoEdge(engine, slide(engine, w, lr, dt), 2 / lr));
 }
 
-function follow(start, time, rows, advance) {
+function pathOf(start, time, rows, advance) {
   const pieces = Math.min(rows ? MOST_PIECES_OF_ROWS : MOST_PIECES, Math.ceil(time / FINEST)), points = [Float64Array.from(start)];
   for (let k = 0; k < pieces; k++) {
     const next = advance(points[k], time / pieces);
