@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from cfdyn.arguments import number
 from cfdyn.errors import UsageError, unknown
 from cfdyn.explorer.document import document
+from cfdyn.explorer.findings import found_within
 from cfdyn.explorer.scene import refuse, scene_of
 from cfdyn.plotting import check_folder, check_limits
 from cfdyn.records.files import as_path, written_whole
@@ -15,14 +17,19 @@ from cfdyn.systems.loss import Loss
 from cfdyn.systems.steps import as_map
 
 MOST = 1_000_000  # bytes of a page
+SECONDS = 60.0
 
 
-def live(loss: Loss, optimizer: Optimizer, path: str | Path, start: Sequence[float] | None = None, **ranges: Sequence[float]) -> Path:  # noqa: E501
+def live(
+    loss: Loss, optimizer: Optimizer, path: str | Path, start: Sequence[float] | None = None, landmarks: float = SECONDS,
+    progress: Callable[[str], None] | None = None, **ranges: Sequence[float],
+) -> Path:  # fmt: skip
     """A page on which a reader moves the start and the parameters and sees what the optimizer does: one file of HTML.
 
     The map w ← f(w), its Jacobian and the loss with its derivatives are compiled to WebAssembly and run in the reader's browser.
     The page needs no server and sends no request. Its numbers are those of this package to the last bit where the
-    formulas are made of + − × ÷ √; elementary functions are the browser's.
+    formulas are made of + − × ÷ √; elementary functions are the browser's. Landmarks over the learning rate, with their closed
+    forms, and proofs are those of `cf.study`, which runs in a process of its own.
 
     Parameters
     ----------
@@ -30,6 +37,8 @@ def live(loss: Loss, optimizer: Optimizer, path: str | Path, start: Sequence[flo
     optimizer : the optimizer, with its learning rate
     path : the file, such as "figure.html"
     start : weights (d,) or the full state; near the lowest minimum if not given
+    landmarks : most seconds for the study; 0: the page has no landmarks and no proofs
+    progress : called with a few words at each stage of the study
     ranges : (lo, hi) of parameters by name, as ``lr=(0.5, 2)``; the orbit diagram is drawn over the first of them, or over lr
 
     Returns
@@ -38,8 +47,8 @@ def live(loss: Loss, optimizer: Optimizer, path: str | Path, start: Sequence[flo
 
     Raises
     ------
-    UsageError : the loss has three or more weights or is no formula, a range is none, the page would have more than 1 MB, the
-        file cannot be written, or wasmtime is not installed
+    UsageError : the loss has three or more weights or is no formula, a range is none, a time is below 0, the page would have more
+        than 1 MB, the file cannot be written, or wasmtime is not installed
     NumericsError : the disk is full
 
     Examples
@@ -47,10 +56,12 @@ def live(loss: Loss, optimizer: Optimizer, path: str | Path, start: Sequence[flo
     >>> import tempfile
     >>> import cfdyn as cf
     >>> path = tempfile.mkdtemp() + "/figure.html"
-    >>> page = cf.live(cf.Loss("(w**2 - 1)**2/4"), cf.optimizers.gd(lr=1.46), path, lr=(0.8, 2.0))
+    >>> page = cf.live(cf.Loss("(w**2 - 1)**2/4"), cf.optimizers.gd(lr=1.46), path, landmarks=0, lr=(0.8, 2.0))
     >>> page.read_text().startswith("<!doctype html>"), page.stat().st_size < 200_000
     (True, True)
     """
+    if not (seconds := number("landmarks", landmarks, finite=True)) >= 0:
+        raise UsageError(f"landmarks is a number of seconds, 0 or more, not {seconds:g}")
     path, loss = check_folder(as_path(path)), refuse(loss)
     step = as_map(loss, optimizer)
     chosen = {}
@@ -58,7 +69,10 @@ def live(loss: Loss, optimizer: Optimizer, path: str | Path, start: Sequence[flo
         if name not in step.params:
             raise unknown("parameter of the map", name, step.params)
         chosen[name] = check_limits(name, pair)
-    text = document(scene_of(step, loss, optimizer, start, chosen)).encode()
+    scene = scene_of(step, loss, optimizer, start, chosen)
+    if seconds and "lr" in optimizer.params:
+        scene["findings"] = found_within(seconds, loss, optimizer, scene["start"], progress or (lambda words: None))
+    text = document(scene).encode()
     if len(text) > MOST:
         raise UsageError(f"the page would have {len(text) / 1e6:.1f} MB, and at most 1 MB is written; take fewer rows of data")
     with written_whole(path) as temporary:

@@ -12,6 +12,7 @@ import numpy as np
 import cfdyn
 from cfdyn.errors import CfdynError, UsageError
 from cfdyn.explorer.module import assemble
+from cfdyn.explorer.terms import TERMS
 from cfdyn.kernels.orbits import DONE
 from cfdyn.plotting.style import REGIMES
 from cfdyn.registry import catalogue
@@ -40,11 +41,13 @@ def scene_of(step: Map, loss: Loss, optimizer: Optimizer, start: Sequence[float]
     params = _parameters(step, loss, optimizer, _rates(step, loss, optimizer, known, state) | dict(ranges))
     return {
         "version": cfdyn.__version__, "formula": loss.spec.title, "optimizer": optimizer.name,
+        "flows": optimizer.name == "gd" and set(optimizer.params) == {"lr"} and not optimizer.options,
         "rows": 0 if loss.spec.table is None else len(loss.spec.table),
         "names": list(step.names), "weights": step.n_weights, "start": state.tolist(), "params": params, "labels": LABELS,
         "over": next(iter(ranges), "lr" if "lr" in step.params else params[0]["name"]), "shown": 100,
         "table": step.p[len(step.params) :].tolist(), "view": _view(loss, known, state),
         "minima": [minimum.w.tolist() for minimum in known[:MOST_MINIMA]], "colours": REGIMES,
+        "terms": TERMS, "bibtex": cfdyn.cite().bibtex,
         "recipe": _recipe(loss, optimizer), "wasm": base64.b64encode(module.wasm).decode(),
     }  # fmt: skip
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import cfdyn
 from cfdyn.errors import CfdynError, UsageError
+from cfdyn.explorer.findings import findings, shown_proof
 from cfdyn.explorer.question import Question
 from cfdyn.explorer.scene import scene_of
 from cfdyn.machine.workers import limit_memory, serve
@@ -32,9 +33,10 @@ def scene(loss: Loss, optimizer: Optimizer, start: Start, asked: Any, say: Say) 
 
 
 def study(loss: Loss, optimizer: Optimizer, start: Start, asked: Any, say: Say) -> dict[str, Any]:
-    """The verdict of `cf.study`."""
+    """The verdict of `cf.study`, with its landmarks and proofs."""
     found = cfdyn.study(loss, optimizer, start, progress=say)
-    return {"headline": found.headline, "lines": found.bullets}
+    known = findings(found, cfdyn.as_map(loss, optimizer).params)
+    return {"headline": found.headline, "lines": found.bullets, "findings": known}
 
 
 def cycles(loss: Loss, optimizer: Optimizer, start: Start, asked: Any, say: Say) -> dict[str, Any]:
@@ -58,18 +60,23 @@ def prove(loss: Loss, optimizer: Optimizer, start: Start, asked: Any, say: Say) 
     verdicts = [cfdyn.certify.check(document) for document in found.certificates]
     refused = [f"the checker refused a proof: {verdict.reason}" for verdict in verdicts if not verdict.valid]
     kept = [document for document, verdict in zip(found.certificates, verdicts, strict=True) if verdict.valid]
-    return {"proved": [verdict.statement for verdict in verdicts if verdict.valid], "certificates": kept,
-            "unproved": [*found.unproved, *refused]}  # fmt: skip
+    statements = [verdict.statement for verdict in verdicts if verdict.valid]
+    known = {"values": step.params, "landmarks": [], "proofs": [*map(shown_proof, kept, statements)], "missing": ""}
+    return {"proved": statements, "certificates": kept, "unproved": [*found.unproved, *refused], "findings": known}
 
 
-TASKS = {"scene": scene, "study": study, "cycles": cycles, "prove": prove}
+TASKS: dict[str, Callable[..., dict[str, Any]]] = {"scene": scene, "study": study, "cycles": cycles, "prove": prove}
 
 
 def answer(request: str, line: Callable[[str], None]) -> str:
     """One request of the server, whose pickles are its own; what is refused is {"error": sentence}."""
     asked = json.loads(request)
     try:
-        subject = Question(**asked["question"]).subject(pickle.loads(bytes.fromhex(asked["own"])))
+        subject: tuple[Loss, Optimizer, Start]
+        if "subject" in asked:
+            subject = pickle.loads(bytes.fromhex(asked["subject"]))
+        else:
+            subject = Question(**asked["question"]).subject(pickle.loads(bytes.fromhex(asked["own"])))
         found = TASKS[asked["task"]](*subject, asked, lambda words: line(json.dumps({"progress": words})))
         return json.dumps({"answer": found}, allow_nan=False)
     except CfdynError as problem:

@@ -25,7 +25,7 @@ USUAL = {
     "tangencies": ["double_well", "--optimizer", "heavy_ball:momentum=0.9", "--vary", "lr=0.1:0.2", "--samples", "1", "--length", "5"],
     "crises": ["double_well", "--vary", "lr=1.47:1.48", "--periods", "1", "--samples", "2", "--grid", "9"],
     "held-sharpness": ["tanh_network", "--lr", "0.1", "--batch", "2", "--steps", "20", "--after", "5", "--runs", "3", "--no-figure"],
-    "explore": ["double_well", "--out", "page.html"], "diagram": ["double_well", "--vary", "lr=0.5:1.2:5"], "entropy": ["double_well"],
+    "explore": ["double_well", "--out", "page.html", "--landmarks", "0"], "diagram": ["double_well", "--vary", "lr=0.5:1.2:5"], "entropy": ["double_well"],
     "regimes": ["double_well", "--vary", "lr=0.5:1.2:5", "--vary", "a=1:2:4"],
     "basins": ["double_well", "--shape", "5"],
     "intermittency": ["double_well", "--critical", "lr=1.45044096449", "--period", "3", "--distances", "1e-4:1e-2:3", "--steps", "30000"],

@@ -46,6 +46,6 @@ def opened(page: Path, folder: Path, fragment: str = "", milliseconds: int = 150
         f"--virtual-time-budget={milliseconds}", "--dump-dom", f"{page.as_uri()}{fragment}",
     ]  # fmt: skip
     done = finished(command)
-    found = re.findall(r'<(?:p|h1|span) id="(\w+)"[^>]*>(.*?)</(?:p|h1|span)>', done.stdout)
+    found = re.findall(r'<(p|h1|span) id="(\w+)"[^>]*>(.*?)</\1>', done.stdout)
     console = "\n".join(line for line in sentences(done.stderr).splitlines() if "CONSOLE" in line)
-    return {name: html.unescape(text) for name, text in found}, console
+    return {name: html.unescape(re.sub("<[^>]*>", "", text)) for _, name, text in found}, console

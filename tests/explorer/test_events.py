@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ def tab(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def well(tmp_path_factory):
-    return cf.live(cf.Loss(WELL), cf.optimizers.gd(lr=1.1), tmp_path_factory.mktemp("page") / "well.html", [1.1], lr=(0.8, 2.0))
+    return cf.live(cf.Loss(WELL), cf.optimizers.gd(lr=1.1), tmp_path_factory.mktemp("page") / "well.html", [1.1], landmarks=0, lr=(0.8, 2.0))
 
 
 @pytest.fixture(autouse=True)
@@ -114,7 +115,7 @@ def test_keyboard_only(tab, well):
 @pytest.mark.slow
 def test_on_a_continuum_of_minima_the_edge_is_at_the_one_reached(tab, tmp_path):
     loss, optimizer, start = cf.Loss("(1-x*y)**2/2"), cf.optimizers.heavy_ball(lr=0.9, momentum=0.3), [1.5, 0.3]
-    tab.open(cf.live(loss, optimizer, tmp_path / "page.html", start).as_uri())
+    tab.open(cf.live(loss, optimizer, tmp_path / "page.html", start, landmarks=0).as_uri())
     reached = cf.iterate(cf.as_map(loss, optimizer), start, 4000).w[-1]
     ratio = 0.9 * np.linalg.eigvalsh(loss.hessian(reached))[-1] / (2 * (1 + 0.3))
     assert tab.text("#sentence") == f"Fixed point, neutral, {ratio:.3g} × the edge of stability."
@@ -137,12 +138,14 @@ def test_a_number_is_typed(tab, well):
 def test_what_is_taken_away(tab, well, tmp_path):
     tab.open(well.as_uri() + "#p.lr=1.46")
     tab.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
-    tab.click("#take button:nth-of-type(2)")
-    tab.until("true", 1)
-    for _ in range(100):
-        if (tmp_path / "cfdyn.png").exists():
-            break
-        tab.evaluate("new Promise((done) => setTimeout(done, 50))")
+    for button, file in ((3, "cfdyn.png"), (4, "cfdyn.svg")):
+        tab.click(f"#take button:nth-of-type({button})")
+        for _ in range(100):
+            if (tmp_path / file).exists():
+                break
+            tab.evaluate("new Promise((done) => setTimeout(done, 50))")
+    names = [element.tag.partition("}")[2] for element in ElementTree.parse(tmp_path / "cfdyn.svg").iter()]
+    assert names.count("image") == 1 and names.count("path") > 50 and names.count("text") > 20
     from PIL import Image
 
     with Image.open(tmp_path / "cfdyn.png") as picture:
@@ -153,7 +156,7 @@ def test_what_is_taken_away(tab, well, tmp_path):
 def test_hostile_names_are_text(tab, tmp_path):
     """A formula and a column that try to be markup are shown as they are written."""
     page = cf.live(
-        cf.Loss("(w-1)**2/2 + 0*Piecewise((1, w < 1), (2, True))"), cf.optimizers.gd(lr=0.3), tmp_path / "page.html", [0.5]
+        cf.Loss("(w-1)**2/2 + 0*Piecewise((1, w < 1), (2, True))"), cf.optimizers.gd(lr=0.3), tmp_path / "page.html", [0.5], landmarks=0
     )
     text = page.read_text(encoding="utf-8")
     hostile = "<img src=x onerror=document.title=1>"
@@ -194,7 +197,7 @@ def test_a_box_of_the_diagram_is_zoomed_and_left_again(tab, well):
 @pytest.mark.slow
 def test_a_slow_map_is_first_glanced_at(tab, tmp_path):
     """The worker computes the diagram of a regression while the page answers; a click on it before it is done counts."""
-    page = cf.live(cf.losses.breast_cancer(features=2), cf.optimizers.gd(lr=10.0), tmp_path / "page.html", lr=(1.0, 20.0))
+    page = cf.live(cf.losses.breast_cancer(features=2), cf.optimizers.gd(lr=10.0), tmp_path / "page.html", landmarks=0, lr=(1.0, 20.0))
     tab.call("Page.navigate", url=page.as_uri())
     tab.until("document.querySelector('#diagram .hint')?.textContent === 'refining …'")
     left, top, width, height = tab.box("#diagram canvas")

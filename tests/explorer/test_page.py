@@ -12,6 +12,7 @@ import re
 import shlex
 from collections import Counter
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from cfdyn.explorer.document import SERVED, WORKER, document, embedded, policy, 
 from tests.explorer.page import FOLDER, in_node, needs_chromium, needs_node, opened, scene_in
 
 WELL = "(w**2-1)**2/4"
+TURNING = cf.Loss("x**2 + s*(x**4/4 - x**2/2) + k/2*(x**2 - 1)*y + (1 - n)*y**2/2", "x y", {"s": -0.75, "k": 0.9, "n": -0.25})
 START = """
 import { readFileSync } from "node:fs";
 import { loadEngine } from "./engine.js";
@@ -38,13 +40,15 @@ const sentence = (start) => { const settling = new Settling(engine, start); sett
 
 @pytest.fixture(scope="module")
 def well(tmp_path_factory):
-    return cf.live(cf.Loss(WELL), cf.optimizers.gd(lr=1.46), tmp_path_factory.mktemp("page") / "well.html", [1.1], lr=(0.8, 2.0))
+    return cf.live(cf.Loss(WELL), cf.optimizers.gd(lr=1.46), tmp_path_factory.mktemp("page") / "well.html", [1.1], landmarks=0, lr=(0.8, 2.0))
 
 
 def test_a_page_is_one_small_file_that_asks_for_nothing(well):
     text = well.read_text(encoding="utf-8")
     assert len(text) < 200_000
     assert re.findall(r"https?:|//[\w-]+\.\w+|\bsrc=|\bhref=|@import|url\(", text) == []
+    without_names = text.replace('xmlns="http://www.w3.org/2000/svg"', "").replace("url(#", "")  # names of a drawing, not addresses
+    assert re.findall(r"https?:|//[\w-]+\.\w+|\bsrc=|\bhref=|@import|url\(", without_names) == []
     assert re.findall(r"<[^>]*\s(?:style|on\w+)=", text) == []
     assert re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text) == []
 
@@ -81,7 +85,7 @@ def test_hostile_text_stays_text(well, tmp_path):
     text = document(scene)
     assert text.count("</script>") == 3 and "<!--" not in text and "alert(1)</script" not in text
     assert json.loads(embedded(scene))["formula"] == hostile
-    compared = cf.live("Piecewise((w**2, w < 1), (2*w - 1, True))", cf.optimizers.gd(lr=0.3), tmp_path / "p.html", [0.5])
+    compared = cf.live("Piecewise((w**2, w < 1), (2*w - 1, True))", cf.optimizers.gd(lr=0.3), tmp_path / "p.html", [0.5], landmarks=0)
     assert scene_in(compared)["formula"] == "Piecewise((w**2, w < 1), (2*w - 1, True))"
 
 
@@ -148,7 +152,7 @@ def test_cells_of_the_map_of_periods_are_the_verdicts_of_python(tmp_path):
 @needs_node
 def test_rest_at_an_unstable_point_is_no_fixed_point(tmp_path):
     """Adam's weights rest in floats once their gradients are 0, while the averages fall and the point becomes unstable."""
-    page = cf.live(cf.Loss(WELL), cf.optimizers.adam(lr=0.3), tmp_path / "adam.html", [1.107])
+    page = cf.live(cf.Loss(WELL), cf.optimizers.adam(lr=0.3), tmp_path / "adam.html", [1.107], landmarks=0)
     found = in_node(
         tmp_path, START + "console.log(JSON.stringify(sentenceOf(sentence(state.start), NaN)));", {"scene": scene_in(page)}
     )
@@ -158,7 +162,7 @@ def test_rest_at_an_unstable_point_is_no_fixed_point(tmp_path):
 @needs_node
 def test_the_edge_is_that_of_python(tmp_path):
     loss = cf.Loss("(1 - x*y)**2/2 + b*(x - y)**2", params={"b": 0.1})
-    page = cf.live(loss, cf.optimizers.heavy_ball(lr=0.9, momentum=0.5), tmp_path / "page.html", [1.2, 0.7])
+    page = cf.live(loss, cf.optimizers.heavy_ball(lr=0.9, momentum=0.5), tmp_path / "page.html", [1.2, 0.7], landmarks=0)
     ask = """const found = nearestMinimum(engine, state.start.slice(0, 2), scene.minima);
     console.log(JSON.stringify([...found.w, found.sharpness, engine.threshold()]));"""
     *w, sharpness, threshold = in_node(tmp_path, START + ask, {"scene": scene_in(page)})
@@ -170,7 +174,7 @@ def test_the_edge_is_that_of_python(tmp_path):
 def test_what_is_copied_is_the_same_map(tmp_path):
     """The address is read back; the Python runs; the command is one."""
     page = cf.live(
-        cf.Loss("a*(w**2-1)**2/4", params={"a": 2.0}), cf.optimizers.heavy_ball(lr=0.2, momentum=0.5), tmp_path / "p.html", [1.1]
+        cf.Loss("a*(w**2-1)**2/4", params={"a": 2.0}), cf.optimizers.heavy_ball(lr=0.2, momentum=0.5), tmp_path / "p.html", [1.1], landmarks=0
     )
     ask = """state.values.a = 1; state.values.lr = 0.1 + 0.2;
     const other = new State(scene);
@@ -187,6 +191,24 @@ def test_what_is_copied_is_the_same_map(tmp_path):
         main([*shlex.split(command)[1:], "--json"])
     assert end.value.code == 0
     assert json.loads(said.getvalue())["map"] == "heavy_ball:lr=0.3,momentum=0.5 on a*(w**2-1)**2/4"
+
+
+def test_terms_are_explained_as_in_the_glossary():
+    from cfdyn.explorer.terms import TERMS
+
+    glossary = Path(__file__).parents[2] / "docs" / "theory" / "words.md"
+    words = " ".join(re.sub("[*]", "", glossary.read_text(encoding="utf-8")).split())
+    assert [sentence for sentence in TERMS.values() if sentence not in words] == []
+
+
+@needs_node
+@pytest.mark.parametrize(("k", "kind"), [(0.9, "cycle"), (0.97, "quasi-periodic")])
+def test_a_torus_of_gradient_descent_is_quasi_periodic(k, kind, tmp_path):
+    """The 2-cycle of this family loses stability at k = √(7/8) = 0.935 by a Neimark–Sacker bifurcation."""
+    step, gd = TURNING.at(k=k), cf.optimizers.gd(lr=1.0)
+    page = cf.live(step, gd, tmp_path / "p.html", [1.05, 0.02], landmarks=0)
+    found = in_node(tmp_path, START + "console.log(JSON.stringify(sentence(state.start)));", {"scene": scene_in(page)})
+    assert found["kind"] == cf.analysis.classify(cf.as_map(step, gd), [1.05, 0.02]).kind == kind
 
 
 @needs_node
@@ -249,7 +271,7 @@ def test_the_command_writes_the_page(tmp_path):
     said = io.StringIO()
     with contextlib.chdir(tmp_path), contextlib.redirect_stdout(said), pytest.raises(SystemExit) as end:
         main(
-            ["explore", WELL, "--optimizer", "gd:lr=1.1", "--start", "1.1", "--vary", "lr=0.5:2", "--out", "page.html", "--json"]
+            ["explore", WELL, "--optimizer", "gd:lr=1.1", "--start", "1.1", "--vary", "lr=0.5:2", "--out", "page.html", "--landmarks", "0", "--json"]
         )
     assert end.value.code == 0
     assert json.loads(said.getvalue())["file"] == "page.html"
@@ -284,5 +306,5 @@ def test_an_address_is_a_state(well, tmp_path, fragment, sentence):
     ids=["two weights", "data"],
 )
 def test_pages_of_other_losses_run(loss, optimizer, tmp_path):
-    texts, console = opened(cf.live(loss, optimizer, tmp_path / "page.html"), tmp_path, milliseconds=4000)
+    texts, console = opened(cf.live(loss, optimizer, tmp_path / "page.html", landmarks=0), tmp_path, milliseconds=4000)
     assert texts["sentence"].startswith("Stable ") and console == ""

@@ -62,6 +62,15 @@ def test_a_typed_formula_becomes_a_scene(client):
     assert len(scene["wasm"]) > 100
 
 
+def test_every_optimizer_of_the_menu_has_a_page(client):
+    """Each is named once, and the text that the menu fills in makes a scene."""
+    menu = client.post("/scene", json=ASK).json()["server"]["optimizers"]
+    assert {"gd", "heavy_ball", "adam", "lion"} < {entry["name"] for entry in menu} and len({entry["title"] for entry in menu}) == len(menu)
+    for entry in menu:
+        scene = client.post("/scene", json=ASK | {"optimizer": entry["text"]}).json()
+        assert scene.get("optimizer") == entry["name"], (entry, scene.get("error"))
+
+
 def test_the_page_has_its_policy_and_may_not_be_framed(client):
     page = client.get("/", params={"token": TOKEN})
     rules = page.headers["content-security-policy"]
@@ -116,6 +125,8 @@ def test_a_proof_is_found_and_verified(client):
     claims = [one["claim"] for one in found["answer"]["certificates"] if one["kind"] == "cycle"]
     assert [(claim["period"], claim["stable"]) for claim in claims] == [(3, True)]
     assert all(cf.certify.check(one).valid for one in found["answer"]["certificates"])
+    shown = found["answer"]["findings"]["proofs"]
+    assert [one["statement"] for one in shown] == found["answer"]["proved"] and shown[0]["boxes"][0][0][0] < shown[0]["boxes"][0][0][1]
     assert len(found["answer"]["proved"]) == len(found["answer"]["certificates"]) == 2
 
 

@@ -20,12 +20,13 @@ from cfdyn.cli.output.screen import Say, remark, vector
 DOUBLE_WELL = "(w**2-1)**2/4"  # where no loss is given
 
 
-@command("loss optimizer start settings variables vary page port browser seed json", group="Orbits", place=23)
+@command("loss optimizer start settings variables vary page landmarks port browser seed json", group="Orbits", place=23)
 def explore(
     subject: Subject,
     say: Say,
     vary: Annotated[list[str] | None, Option("--vary", help="A parameter and the range of its slider; the orbit diagram is over the first (lr if not given). Repeat for more.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
     page: Annotated[Path | None, Option("--out", help="Write the page to this file, without a server.", metavar="FILE", show_default=False, rich_help_panel=OUTPUT)] = None,  # noqa: E501
+    landmarks: Annotated[float, Option("--landmarks", min=0, help="Most seconds for a study whose landmarks and proofs the page of --out shows; 0: none.", metavar="SECONDS")] = 60.0,  # noqa: E501
     port: Annotated[int, Option("--port", min=0, max=65535, help="Port of the server on this computer (a free one if not given).", show_default=False)] = 0,  # noqa: E501
     browser: Annotated[bool, Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
 ) -> Answer:
@@ -44,7 +45,7 @@ def explore(
     subject.needs_loss("explore", "(1-x*y)**2/2")
     loss, optimizer, start, chosen = subject.complete()
     say("compiling the page")
-    written = cfdyn.live(loss, optimizer, page, start, **ranges)
+    written = cfdyn.live(loss, optimizer, page, start, landmarks, say, **ranges)
     size = written.stat().st_size
 
     return Answer(

@@ -13,7 +13,9 @@ export class LossView {
   constructor(page, figure) {
     this.page = page;
     this.canvas = figure.querySelector("canvas");
-    this.play = figure.querySelector("button");
+    this.play = figure.querySelector("#play");
+    this.laid = figure.querySelector("#flows");
+    this.hint = figure.querySelector(".hint");
     this.surface = new Surface(this.canvas, () => this.draw());
     this.plane = page.scene.weights === 2;
     this.canvas.classList.toggle("plane", this.plane);
@@ -40,6 +42,8 @@ export class LossView {
     this.canvas.addEventListener("pointermove", (event) => { if (this.dragging) move(event); });
     for (const end of ["pointerup", "pointercancel"]) this.canvas.addEventListener(end, () => { this.dragging = false; this.refresh(); });
     this.canvas.addEventListener("keydown", (event) => this.key(event));
+    this.laid.hidden = !this.page.scene.flows;
+    this.laid.addEventListener("click", () => { const { state } = this.page; state.change("flows", () => { state.flows = !state.flows; }); });
     this.play.addEventListener("click", () => { this.playing = !this.playing; this.showPlaying(); });
   }
 
@@ -106,6 +110,9 @@ export class LossView {
     this.area = new Area(c, rectangle, this.window[0], this.plane ? this.window[1] : this.heights);
     this.area.axes(theme, scene.names[0], this.plane ? scene.names[1] : "L");
     this.area.clip(() => this.content(this.area, theme));
+    this.laid.setAttribute("aria-pressed", String(state.flows));
+    const [, central] = this.page.flows, whose = central?.length ? "solid: central" : "central: no start found";
+    this.hint.textContent = state.flows ? `dashed: gradient, ${whose}` : "drag the start";
     const words = scene.names.slice(0, scene.weights).map((name, i) => `${name} = ${shortNumber(state.start[i], 5)}`).join(", ");
     this.canvas.setAttribute("aria-label", `start of the orbit: ${words}; arrow keys move it`);
     if (!this.plane) {
@@ -124,11 +131,19 @@ export class LossView {
     c.globalAlpha = this.playing ? 0.22 : 0.4;
     area.line(points, theme.quiet, 1);
     c.globalAlpha = 1;
+    if (this.page.flows.length) this.drawFlows(area, theme);
     const colour = visibleOn(scene.colours[regimeOf(settled)], theme);
     if (settled?.points) for (const row of settled.points) area.dot(...this.point(row), settled.period > 20 ? 2.5 : 5, colour, theme.ground);
     if (this.playing && points.length > 1) this.moving(area, theme, points);
     area.dot(...this.point(this.page.state.start), 7, theme.ground, theme.accent);
     area.dot(...this.point(this.page.state.start), 3, theme.accent);
+  }
+
+  drawFlows(area, theme) {
+    const [gradient, central] = this.page.flows.map((points) => points.map((w) => this.point(w)));
+    area.line(gradient, theme.ink, 3, [3, 5]);
+    if (central.length) area.line(central, theme.warn, 3.5);
+    for (const [points, colour] of [[gradient, theme.ink], [central, theme.warn]]) if (points.length) area.dot(...points[points.length - 1], 5, theme.ground, colour);
   }
 
   moving(area, theme, points) {

@@ -3,6 +3,10 @@
 import { Controls } from "./controls.js";
 import { Diagram } from "./diagram.js";
 import { loadEngine } from "./engine.js";
+import { Explain, withTerms } from "./explain.js";
+import { proofsNow } from "./findings.js";
+import { centralFlow, gradientFlow } from "./flows.js";
+import { Landmarks } from "./landmarks.js";
 import { LossView } from "./loss_view.js";
 import { nearestMinimum } from "./minimum.js";
 import { Helper } from "./helper.js";
@@ -20,13 +24,16 @@ const FRAME = 10; // milliseconds of work between two pictures
 
 export class Page {
   constructor(root, scene, engine, bytes, hash) {
-    Object.assign(this, { root, scene, engine, theme: themeColours(), state: new State(scene), orbit: null, settled: null, edge: {} });
+    Object.assign(this, { root, scene, engine, theme: themeColours(), state: new State(scene), orbit: null, settled: null, edge: {}, findings: scene.findings ? [scene.findings] : [] });
     this.state.readHash(hash);
     this.closing = new AbortController();
     const at = (selector) => root.querySelector(selector), { signal } = this.closing;
     at("#formula").textContent = scene.formula;
     at("#version").textContent = scene.version;
     document.title = `${scene.formula} · cfdyn`;
+    this.explain = new Explain(root);
+    this.explain.attach(at("#badge"), () => this.evidence);
+    this.landmarks = new Landmarks(this, at("#diagram"));
     this.lossView = new LossView(this, at("#loss"));
     this.stepsView = new StepsView(this, at("#steps"));
     this.helper = new Helper(scene, bytes, () => { at("#told").textContent = "This browser starts no worker: diagram and map are not computed."; this.wake(); });
@@ -67,6 +74,7 @@ export class Page {
     engine.setParameters(state.values);
     this.lossKey = scene.params.filter((one) => one.of === "loss").map((one) => state.values[one.name]);
     this.orbit = this.followOrbit();
+    this.flows = state.flows ? this.followFlows() : [];
     this.settling = new Settling(engine, state.start);
     this.settling.run(performance.now() + FRAME / 2);
     this.settled = this.settling.result;
@@ -99,6 +107,12 @@ export class Page {
     };
   }
 
+  // Of gradient descent.
+  followFlows() {
+    const { engine, state: { start, shown, values: { lr } }, scene: { rows } } = this;
+    return [gradientFlow(engine, start, lr, shown, rows), centralFlow(engine, start, lr, shown, rows)];
+  }
+
   // The sharpness at the edge, and the learning rate over the edge of a minimum: the nearest one, of a continuum the one reached.
   edgeNow() {
     const { engine, state, scene, settled } = this, lr = state.values.lr, threshold = engine.threshold();
@@ -110,13 +124,32 @@ export class Page {
   say() {
     const { settled, edge, scene, theme } = this, sentence = sentenceOf(settled, edge.ratio);
     const element = this.root.querySelector("#sentence");
-    if (element.textContent !== sentence) element.textContent = sentence;
+    if (element.textContent !== sentence) element.replaceChildren(...withTerms(sentence, scene.terms, this.explain));
     this.root.querySelector("#swatch").style.background = regimeOf(settled) === "undecided" ? "transparent" : visibleOn(scene.colours[regimeOf(settled)], theme);
     this.root.querySelector("#about").textContent = this.title();
     const { minimum, ratio } = edge, lr = this.state.values.lr;
     const place = minimum && [...minimum.w].map((x, i) => `${scene.names[i]} = ${shortNumber(x, 4)}`).join(", ");
     const where = minimum ? ` · edge η = ${shortNumber(lr / ratio, 4)}, at the minimum ${place} of sharpness ${shortNumber(minimum.sharpness, 4)}` : "";
     this.root.querySelector("#evidence").textContent = `floating point, computed in this page${where}`;
+    this.sayProofs();
+  }
+
+  // The badge: proved, if a proof says of the cycle shown that it exists and is stable.
+  sayProofs() {
+    const badge = this.root.querySelector("#badge"), { cycle, statements } = proofsNow(this.findings, this.state, this.settled);
+    badge.textContent = cycle ? "proved" : "float";
+    badge.className = badge.textContent;
+    this.evidence = [
+      cycle ? "Proved: that this cycle exists and is stable, in ball arithmetic. That the orbit from this start converges to it is floating point." : "Floating point: evidence, not a proof.",
+      ...(statements.length ? ["Proved at these values, and verified by the checker of certificates:", ...statements] : []),
+    ];
+  }
+
+  // More of what Python has found.
+  find(findings) {
+    this.findings.push(findings);
+    this.say();
+    this.diagram.draw();
   }
 
   drawViews() {

@@ -41,10 +41,14 @@ function linesOf({ headline, lines, cycles, proved, unproved, period, complete, 
 }
 
 async function follow(task, period, told) {
+  const asking = page;
   running = (await ask("/jobs", "POST", { task, period, question: questionNow() })).job;
   for (;;) {
     const found = await ask(`/jobs/${running}`, "GET");
-    if (found.state === "done") return linesOf(found.answer);
+    if (found.state === "done") {
+      if (found.answer.findings) asking.find(found.answer.findings);
+      return linesOf(found.answer);
+    }
     if (found.state === "failed") throw new Error(found.error);
     if (found.state === "cancelled") return ["Cancelled."];
     told([`Computing: ${found.progress}`]);
@@ -57,9 +61,13 @@ function field(id, label, value, more = {}) {
 }
 
 export function panel(server) {
-  const { question } = server, list = made("datalist", { id: "known-optimizers" }, ...server.optimizers.map((value) => made("option", { value })));
+  const { question } = server, menu = made("select", { id: "ask-menu" }, ...server.optimizers.map(({ name, title }) => made("option", { value: name }, title)));
   const form = made("form", { id: "ask" }, field("ask-formula", "formula", question.formula || page.scene.formula), field("ask-params", "parameters", question.params, { placeholder: "a=1, b=0.1" }),
-    field("ask-optimizer", "optimizer", question.optimizer, { list: "known-optimizers" }), list, made("button", { type: "submit" }, "show"));
+    made("label", { htmlFor: "ask-menu" }, "optimizer", menu), field("ask-optimizer", "as typed", question.optimizer), made("button", { type: "submit" }, "show"));
+  const typed = form.querySelector("#ask-optimizer"), chosen = () => { menu.value = typed.value.split(":")[0].trim(); };
+  menu.addEventListener("change", () => { typed.value = server.optimizers.find(({ name }) => name === menu.value).text; });
+  typed.addEventListener("input", chosen);
+  chosen();
   const answer = made("ul", { id: "answer", "aria-live": "polite" });
   const told = (lines) => answer.replaceChildren(...lines.map((line) => made("li", {}, line)));
   const attempt = async (act) => { try { await act(); } catch (error) { told([error.message]); } };

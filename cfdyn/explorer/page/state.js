@@ -18,6 +18,7 @@ export class State {
     this.values = Object.fromEntries(scene.params.map((parameter) => [parameter.name, parameter.value]));
     this.start = Float64Array.from(scene.start);
     this.shown = scene.shown;
+    this.flows = false; // drawn on the loss
     this.entry = 0; // of the weights, the one that the orbit diagram shows
     this.chooseParameter(scene.over);
     this.noise = { size: 0, seed: 0, diagram: false };
@@ -108,6 +109,7 @@ export class State {
     const fields = Object.entries(this.values).map(([name, value]) => [`p.${name}`, value]);
     fields.push(["start", [...this.start].join(",")], ["over", this.over], ["from", this.from], ["to", this.to]);
     if (this.entry) fields.push(["entry", this.entry]);
+    if (this.flows) fields.push(["flows", 1]);
     if (this.heights) fields.push(["heights", this.heights.join(",")]);
     if (this.view === "map") fields.push(["view", "map"], ["across", this.across], ["up", this.up]);
     const { size, seed, diagram } = this.noise;
@@ -135,6 +137,7 @@ export class State {
     const heights = (fields.get("heights") ?? "").split(",").map(number);
     if (heights.length === 2 && heights.every(Number.isFinite) && heights[0] < heights[1]) this.heights = heights;
     if (Number.isInteger(shown) && shown >= 1 && shown <= MOST_SHOWN) this.shown = shown;
+    this.flows = this.scene.flows && fields.get("flows") === "1";
     if (Number.isInteger(entry) && entry >= 0 && entry < this.scene.weights) this.entry = entry;
   }
 }

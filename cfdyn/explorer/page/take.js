@@ -1,6 +1,7 @@
 // What a reader takes away: the link, the same in Python or on the command line, a picture.
 
 import { canvasFont, themeColours } from "./plot.js";
+import { drawnAsVector, VectorContext } from "./vector.js";
 
 const quoted = (text) => JSON.stringify(text);
 const inShell = (text) => (/^[\w.,:=/+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
@@ -35,25 +36,47 @@ export function asCommand(state) {
   return [...words, ...variables, ...settings, `--start=${[...state.start].join(",")}`].map(inShell).join(" ");
 }
 
-// All three views as one picture on the page's ground, with the sentence above.
-export function pictureOf(canvases, sentence, formula) {
-  const theme = themeColours(), density = canvases[0].width / canvases[0].getBoundingClientRect().width;
-  const boxes = canvases.map((canvas) => canvas.getBoundingClientRect()), pad = 20, head = 70;
+const PAD = 20, HEAD = 70; // pixels around the views of a picture, and above them
+
+// How large a picture of the views is, and where each of them is in it.
+function layoutOf(canvases) {
+  const boxes = canvases.map((canvas) => canvas.getBoundingClientRect());
   const left = Math.min(...boxes.map((box) => box.left)), top = Math.min(...boxes.map((box) => box.top));
   const width = Math.max(...boxes.map((box) => box.right)) - left, height = Math.max(...boxes.map((box) => box.bottom)) - top;
-  const sheet = document.createElement("canvas"), c = sheet.getContext("2d");
-  [sheet.width, sheet.height] = [width + 2 * pad, height + head + pad].map((size) => Math.round(size * density));
-  c.scale(density, density);
+  return { width: width + 2 * PAD, height: height + HEAD + PAD, places: boxes.map((box) => [PAD + box.left - left, HEAD + box.top - top, box.width, box.height]) };
+}
+
+// The page's ground, with the sentence and the formula above.
+function drawHead(c, width, height, sentence, formula) {
+  const theme = themeColours();
   c.fillStyle = theme.ground;
-  c.fillRect(0, 0, sheet.width, sheet.height);
+  c.fillRect(0, 0, width, height);
   c.fillStyle = theme.ink;
   c.font = `600 ${canvasFont(1.3)}`;
-  c.fillText(sentence, pad, 30, width);
+  c.fillText(sentence, PAD, 30, width - 2 * PAD);
   c.fillStyle = theme.quiet;
   c.font = canvasFont();
-  c.fillText(formula, pad, 52, width);
-  canvases.forEach((canvas, i) => c.drawImage(canvas, pad + boxes[i].left - left, head + boxes[i].top - top, boxes[i].width, boxes[i].height));
+  c.fillText(formula, PAD, 52, width - 2 * PAD);
+}
+
+// All views that are shown as one picture.
+export function pictureOf(canvases, sentence, formula) {
+  const { width, height, places } = layoutOf(canvases), density = canvases[0].width / canvases[0].getBoundingClientRect().width;
+  const sheet = document.createElement("canvas"), c = sheet.getContext("2d");
+  [sheet.width, sheet.height] = [width, height].map((size) => Math.round(size * density));
+  c.scale(density, density);
+  drawHead(c, width, height, sentence, formula);
+  canvases.forEach((canvas, i) => c.drawImage(canvas, ...places[i]));
   return sheet;
+}
+
+// The same as SVG: curves and texts are vectors, the states of the orbit diagram an embedded picture.
+export function vectorOf(views, sentence, formula) {
+  const { width, height, places } = layoutOf(views.map((view) => view.canvas)), [w, h] = [width, height].map(Math.round);
+  const head = new VectorContext(document.createElement("canvas").getContext("2d"), "head");
+  drawHead(head, w, h, sentence, formula);
+  const drawn = views.map((view, i) => `<g transform="translate(${Math.round(places[i][0])} ${Math.round(places[i][1])})">${drawnAsVector(view, `view${i}`)}</g>`);
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}">${head.parts.join("")}${drawn.join("")}</svg>`;
 }
 
 export function addButtons(page, group, told) {
@@ -65,17 +88,19 @@ export function addButtons(page, group, told) {
       told.textContent = text();
     }
   };
-  const save = () => {
-    const sheet = pictureOf([...page.root.querySelectorAll("main figure:not([hidden]) canvas")], page.root.querySelector("#sentence").textContent, page.title());
-    sheet.toBlob((blob) => {
-      const link = document.createElement("a"), address = URL.createObjectURL(blob);
-      link.href = address;
-      link.download = "cfdyn.png";
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(address), 1000);
-    });
+  const save = (blob, ending) => {
+    const link = document.createElement("a"), address = URL.createObjectURL(blob);
+    link.href = address;
+    link.download = `cfdyn.${ending}`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(address), 1000);
   };
-  const { state } = page, buttons = [["copy link", copy("the link", () => location.href.split("#")[0] + state.toHash())], ["save PNG", save]];
+  const shown = () => [page.lossView, page.stepsView, page.diagram, page.map].filter((view) => !view.canvas.closest("figure").hidden);
+  const words = () => [page.root.querySelector("#sentence").textContent, `${page.scene.formula} · ${page.title()}`];
+  const savePicture = () => pictureOf(shown().map((view) => view.canvas), ...words()).toBlob((blob) => save(blob, "png"));
+  const saveVector = () => save(new Blob([vectorOf(shown(), ...words())], { type: "image/svg+xml" }), "svg");
+  const { state } = page, buttons = [["copy link", copy("the link", () => location.href.split("#")[0] + state.toHash())],
+    ["copy BibTeX", copy("the BibTeX entry of cfdyn", () => page.scene.bibtex)], ["save PNG", savePicture], ["save SVG", saveVector]];
   if (page.scene.recipe) {
     buttons.push(["copy as Python", copy("Python", () => asPython(state))], ["copy command", copy("the command", () => asCommand(state))]);
   }
