@@ -89,7 +89,7 @@ def iterate(step: Map | MatrixFreeMap | AsSystem, z0: Any, n: int, digits: int |
 def iterate_many(loss: Loss | AsFormula, optimizer: Optimizer, start: Any, steps: int, batch: int | None=1, runs: int=100, seed: int=0, replace: bool=True, order: str='independent', noise: Any=None, label_noise: float=0.0, repeat: int=1, every: int | None=None, measured: int=200, threads: int | None=None, progress: Callable[[int], None] | None | bool=None) -> Runs:
     """Many runs of stochastic gradient descent, or of any optimizer, from one start."""
 
-def live(loss: Loss | AsFormula, optimizer: Optimizer, path: str | Path, start: Sequence[float] | None=None, landmarks: float=60.0, progress: Callable[[str], None] | None=None, **ranges: Sequence[float]) -> Path:
+def live(loss: Loss | AsFormula, optimizer: Optimizer, path: str | Path, start: Sequence[float] | None=None, landmarks: float=60.0, progress: Callable[[str], None] | None | bool=None, **ranges: Sequence[float]) -> Path:
     """A page on which a reader moves the start and the parameters and sees what the optimizer does: one file of HTML."""
 
 def mean_square(loss: Loss | AsFormula, w: Any, lr: float, batch: int, replace: bool=True, cut: float=0.1, width: float=1.0, rates: int=0) -> MeanSquare:
