@@ -144,3 +144,9 @@ def test_nothing_there_is_an_empty_list():
 def test_bad_input(call):
     with pytest.raises(cf.CfdynError):
         call()
+
+
+def test_a_box_of_several_variables_is_refused():
+    henon = cf.Map.from_text(["1 - a*x**2 + y", "b*x"], "x y", {"a": 1.4, "b": 0.3})
+    with pytest.raises(cf.CfdynError, match="known="):
+        cf.analysis.windows(henon, 3, "a", (1.5, 2.3), [(-2, 2), (-1, 1)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 
 import numpy as np
 import pytest
@@ -269,3 +270,15 @@ def test_two_steps_in_one_are_the_same_cycles():
 def test_wrong_usage(wrong, words):
     with pytest.raises(cf.CfdynError, match=words):
         wrong()
+
+
+def test_a_flip_that_is_not_the_first_instability_is_no_edge():
+    """An average of an average: for β > 1/3 a complex pair leaves before, for β = (√3 − 1)/2 at 3 + 2√3 = 6.4641."""
+    rule = {"w": "w - lr*second", "m": "first", "n": "second"}
+    means = {"first": "beta*m + (1 - beta)*g", "second": "beta*n + (1 - beta)*first"}
+    early, late = (cf.Optimizer.from_text(rule, {"lr": 1.0, "beta": beta}, define=means, name="cascade") for beta in (0.1, 0.366025))
+    [minimum] = cf.symbolic.edge(cf.Loss("w**2/2"), early).minima
+    assert minimum.values["edge"] == pytest.approx(2 * (1.1 / 0.9) ** 2)
+    found = cf.symbolic.edge(cf.Loss("w**2/2"), late)
+    assert found.minima[0].edge is None and "cf.analysis.edge" in found.reason
+    assert abs(float(re.search(r"near lr = ([\d.]+);", found.reason)[1]) - (3 + 2 * 3**0.5)) < 0.06

@@ -73,7 +73,7 @@ def windows(
 
     Raises
     ------
-    UsageError : a period below 2, an empty range, or neither a box nor a known cycle
+    UsageError : a period below 2, an empty range, neither a box nor a known cycle, or a box alone for several variables
 
     Examples
     --------
@@ -88,6 +88,9 @@ def windows(
     Grebogi, Ott and Yorke, Physica D 7 (1983) 181: crises. Yorke, Grebogi, Ott and Tedeschini-Lalli, Phys. Rev. Lett. 54
     (1985) 1095: the proportions of windows.
     """
+    if box is not None and not known and require_map(step).dim > 1:
+        raise UsageError(f"windows searches a box only for maps of one variable; this one has {step.dim}: give "
+                         "known=[(value, points)], n-cycles as cf.analysis.cycles finds them")  # fmt: skip
     return windows_and_gaps(step, period, parameter, bounds, box, known, samples, progress)[0]
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 KEYS = "parameter kind critical steps period points multiplier meaning"
 
+DEFAULT = ", the default box: --box LO:HI takes another"
+
 
 @command("loss vary periods box samples grid optimizer settings variables map out plot seed csv json",
          group="Maps and chaos", place=37)  # fmt: skip
@@ -28,12 +30,16 @@ def crises(
     subject: Subject,
     say: Say,
     vary: VARY = "",
-    periods: Annotated[int, Option("--periods", min=1, max=12, help="Longest period of the cycles on which critical orbits land.")] = 3,  # noqa: E501
+    periods: Annotated[
+        int, Option("--periods", min=1, max=12, help="Longest period of the cycles on which critical orbits land.")
+    ] = 3,  # noqa: E501
     box: REGION = None,
     samples: Annotated[
         int, Option("--samples", min=2, max=10_000, help="Number of values of the parameter at which all cycles are found.")
     ] = 24,
-    grid: Annotated[int, Option("--grid", min=3, max=100_000, help="Number of values between which to search for landings.")] = 400,  # noqa: E501
+    grid: Annotated[
+        int, Option("--grid", min=3, max=100_000, help="Number of values between which to search for landings.")
+    ] = 400,  # noqa: E501
 ) -> Answer:
     """Crises and band mergings of a map of one variable.
 
@@ -52,16 +58,18 @@ def crises(
     return Answer(
         lambda: {"crises": [fields(c, KEYS) for c in result], **fields(result, "name bounds landings undecided longest reason"),
                  "map": step.title, "chosen": chosen},
-        lambda screen: _print(screen, result, step.title), record=result,
+        lambda screen: _print(screen, result, step.title, "" if box else DEFAULT), record=result,
     )  # fmt: skip
 
 
-def _print(screen: Screen, crises: Crises, title: str) -> None:
+def _print(screen: Screen, crises: Crises, title: str, default: str) -> None:
     """A table of them."""
     screen.print(title)
     lo, hi = crises.bounds
     screen.print(f"{len(crises) or 'no'} cris{'is' if len(crises) == 1 else 'es'} found for {crises.name} from {lo:g} to {hi:g}, "
                  f"of {crises.landings} landings of critical orbits on cycles up to period {crises.longest}")  # fmt: skip
+    ends = crises.provenance["settings"]["box"]
+    screen.print(f"cycles and critical points were searched for from {ends[0]:g} to {ends[1]:g}{default}", style="dim")
     if len(crises):
         screen.table((crises.name, "kind", "critical point", "lands after", "on the", "multiplier", "beside it"), [*crises],
                      lambda c: (f"{c.parameter:.14g}", c.kind, number(c.critical), f"{c.steps} steps", called(c.period),

@@ -14,7 +14,8 @@ from cfdyn.symbolic.exact.request import Refused, chosen_parameters, request, su
 def edge(loss: Any, optimizer: Any, *, parameters: Sequence[str] | str = "all", time_limit: float = 20.0) -> ExactEdge:
     """Sharpness λ = L″, edge and flip coefficient c = (L‴/L″)² − L⁗/(3L″) at each minimum, as formulas.
 
-    The edge is the least lr at which det(I + Df) = 0: 2/λ for gradient descent, 2(1 + β)/λ for heavy ball. The
+    The edge is the least lr at which det(I + Df) = 0: 2/λ for gradient descent, 2(1 + β)/λ for heavy ball. It is missing, with
+    a ``reason``, if at present values another multiplier leaves the unit circle at one of 200 smaller learning rates. The
     coefficient is that of gradient descent: supercritical for c > 0, half-amplitude √((ηL″ − 2)/c).
 
     Parameters

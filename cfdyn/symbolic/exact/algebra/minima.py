@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import sympy as sp
 
 from cfdyn.symbolic.exact.algebra.closed import readable, shown, square_roots, tidy
@@ -11,6 +12,9 @@ from cfdyn.symbolic.exact.algebra.family import System
 from cfdyn.symbolic.exact.algebra.solutions import is_zero, solutions
 from cfdyn.symbolic.exact.algebra.solve import read_system
 from cfdyn.symbolic.exact.request import Refused, read_program
+
+NO_FORM = "the learning rate at the edge has no closed form"
+SAMPLES, OUTSIDE = 200, 1e-7  # of learning rates below the flip; beyond round-off of a multiplier 1
 
 
 def minima(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -30,9 +34,8 @@ def minima(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
             reasons.append(f"at the critical point {w} = {point} the sharpness is 0, so there is no edge")
             continue
         minimal += 1
-        edge = _edge(system, point)
-        if edge is None:
-            reasons.append("the learning rate at the edge has no closed form")
+        edge, why = _edge(system, point)
+        reasons += [why] if why else []
         yield _minimum(system, point, edge, *derivatives)
     if not minimal and not reasons:
         reasons.append("none of its critical points is a minimum" if points else "it has no critical points")
@@ -72,19 +75,41 @@ def _critical_points(slope: sp.Expr, w: sp.Symbol, system: System) -> tuple[list
     return points, reasons
 
 
-def _edge(system: System, point: sp.Expr) -> sp.Expr | None:
-    """The least lr with det(I + J) = 0 at the fixed point, where the state behind the weight is at rest."""
+def _edge(system: System, point: sp.Expr) -> tuple[sp.Expr | None, str]:
+    """The least lr with det(I + J) = 0 at the fixed point, where the state behind the weight is at rest; or None, and why.
+
+    None also if the point loses its stability at a lower lr, by a complex pair of multipliers or a multiplier 1.
+    """
     lr = next((s for s in system.parameters if s.name == "lr"), None)
     at = {system.z[0]: point} | dict.fromkeys(system.z[1:], sp.S.Zero)
     if lr is None:
-        return None
+        return None, NO_FORM
     if not all(is_zero(f.subs(at) - at[s], system.values) for f, s in zip(system.f, system.z)):
         raise Refused("the optimizer's state is not at rest at a minimum")
-    matrix = sp.Matrix(system.jacobian).subs(at) + sp.eye(len(system.z))
-    border = sp.fraction(sp.together(sp.expand(matrix.det())))[0]
+    jacobian = sp.Matrix(system.jacobian).subs(at)
+    border = sp.fraction(sp.together(sp.expand((jacobian + sp.eye(len(system.z))).det())))[0]
     if border.has(sp.nan, sp.zoo, sp.oo) or not border.is_polynomial(lr):
-        return None
+        return None, NO_FORM
     edges = [root for factor, _ in sp.factor_list(border, lr)[1] for root in square_roots(factor, lr) if factor.has(lr)]
     numbers = [(sp.N(root.subs(system.values)), tidy(sp.simplify(root))) for root in edges]
     positive = [(number, root) for number, root in numbers if number.is_real and number > 0 and readable(root)]
-    return min(positive, key=lambda pair: pair[0])[1] if positive else None
+    least, edge = min(positive, key=lambda pair: pair[0]) if positive else (None, None)
+    earlier = _unstable_from(jacobian.subs({s: v for s, v in system.values.items() if s != lr}), lr, least)
+    if edge is not None and earlier is not None:
+        return None, (f"at w = {point} the multiplier −1 at lr = {float(least):.6g} is not the edge: another one leaves the unit "
+                      f"circle near lr = {earlier:.6g}; cf.analysis.edge locates it")  # fmt: skip
+    return edge, "" if edge is not None else NO_FORM
+
+
+def _unstable_from(jacobian: sp.Matrix, lr: sp.Symbol, edge: sp.Expr | None) -> float | None:
+    """The lr of a sample of (0, edge) from which a multiplier is outside the unit circle; None without such a sample."""
+    if edge is None:
+        return None
+    values = np.linspace(0.0, float(edge), SAMPLES + 2)[1:-1]
+    matrix = sp.lambdify(lr, jacobian, "numpy")
+    try:
+        radii = np.array([np.abs(np.linalg.eigvals(np.array(matrix(value), dtype=complex))).max() for value in values])
+    except (ArithmeticError, ValueError, TypeError, np.linalg.LinAlgError):  # what the samples cannot refute
+        return None
+    outside = np.flatnonzero(radii > 1 + OUTSIDE)
+    return float(values[outside[0]]) if len(outside) else None
