@@ -13,6 +13,7 @@ import cfdyn
 from cfdyn.errors import CfdynError, UsageError
 from cfdyn.explorer.module import assemble
 from cfdyn.explorer.terms import TERMS
+from cfdyn.explorer.tour import tour_of
 from cfdyn.kernels.orbits import DONE
 from cfdyn.plotting.style import REGIMES
 from cfdyn.registry import catalogue
@@ -48,7 +49,7 @@ def scene_of(step: Map, loss: Loss, optimizer: Optimizer, start: Sequence[float]
         "table": step.p[len(step.params) :].tolist(), "view": _view(loss, known, state),
         "minima": [minimum.w.tolist() for minimum in known[:MOST_MINIMA]], "colours": REGIMES,
         "terms": TERMS, "bibtex": cfdyn.cite().bibtex,
-        "recipe": _recipe(loss, optimizer), "wasm": base64.b64encode(module.wasm).decode(),
+        "recipe": _recipe(loss, optimizer), "tour": tour_of(loss, optimizer), "wasm": base64.b64encode(module.wasm).decode(),
     }  # fmt: skip
 
 

@@ -258,3 +258,20 @@ def test_noise_is_in_the_orbit_and_if_wanted_in_the_diagram(tab, well):
     tab.evaluate("document.querySelector('#noise').select()")
     tab.type("0")
     assert tab.evaluate(cobweb) == quiet and "noise" not in tab.text("#about")
+
+
+@pytest.mark.slow
+def test_a_tour_by_keyboard_alone(tab, well):
+    """Enter goes on; each stop sets the verdict, and the end leaves the last state."""
+    tab.open(well.as_uri())
+    tab.evaluate("document.querySelector('#touring').focus()")
+    tab.key("Enter")
+    verdicts = ["Stable 2-cycle, 1.1 ×", "Stable 4-cycle, 1.26 ×", "Chaotic", "Stable 3-cycle, 1.46 ×", "Stable 6-cycle"]
+    for place, verdict in enumerate(verdicts, 1):
+        tab.until(f"document.querySelector('#tour h2').textContent.startsWith('{place} of 7')")
+        tab.until(f"document.querySelector('#sentence').textContent.startsWith('{verdict}')")
+        tab.key("Enter")
+    assert tab.evaluate("document.querySelector('#flows').getAttribute('aria-pressed')") == "true"
+    tab.key("Enter")
+    tab.key("Enter")
+    assert tab.evaluate("document.querySelector('#tour').hidden") is True and tab.evaluate(NUMBER) == 1.46

@@ -18,6 +18,7 @@ import { themeColours, visibleOn } from "./plot.js";
 import { State } from "./state.js";
 import { StepsView } from "./steps_view.js";
 import { addButtons } from "./take.js";
+import { Tour } from "./tour.js";
 import { isNeutralPoint, regimeOf, sentenceOf, Settling } from "./verdict.js";
 
 const FRAME = 10; // milliseconds of work between two pictures
@@ -46,6 +47,7 @@ export class Page {
     this.controls = new Controls(this.state, at("#parameters"));
     new NoiseControls(this.state, at("#parameters"));
     addButtons(this, at("#take"), at("#told"));
+    new Tour(this, at("#touring"), at("#tour"));
     this.state.listeners.push((changed) => this.follow(changed));
     addEventListener("hashchange", () => this.state.change("others", (state) => state.readHash(location.hash)), { signal });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint(), { signal });
