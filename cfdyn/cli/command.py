@@ -24,6 +24,7 @@ from cfdyn.cli.input.options import (
     PLOT,
     QUIET,
     STYLE,
+    TITLE,
     XLIM,
     YLIM,
 )
@@ -34,7 +35,7 @@ from cfdyn.cli.output.files import Files, checked
 from cfdyn.cli.output.screen import Say, Screen
 from cfdyn.cli.progress import progress
 
-FILES = ("out", "plot", "figure", "xlim", "ylim", "csv", "pixels", "style", "figsize")  # options that `Files` takes
+FILES = ("out", "plot", "figure", "xlim", "ylim", "csv", "pixels", "style", "figsize", "title")  # options that `Files` takes
 # The form of a value by its type, where an option does not say it.
 FORMS: dict[Any, str] = {int: "N", float: "VALUE", Path: "FILE", str: "NAME"}
 MADE: dict[str, type] = {"subject": Subject, "drawn": Noise}  # parameters of a command that are made of several options
@@ -97,6 +98,7 @@ class Outputs:
     pixels: PIXELS = None
     style: STYLE = None
     figsize: FIGSIZE = None
+    title: TITLE = None
     csv: CSV = None
     figure: FIGURE = True
     brief: BRIEF = False
@@ -157,7 +159,7 @@ def command(
     ``csv`` if a table is printed. In addition a function may take ``say``, which shows progress while it runs. The docstring is
     the help: one sentence, further sentences, and examples that begin with "$ ".
     """
-    listed = [*options.replace(" plot ", " plot xlim ylim style figsize ").split(), "quiet"]
+    listed = [*options.replace(" plot ", " plot xlim ylim style figsize title ").split(), "quiet"]
 
     def decorated(own: Callable[..., Answer]) -> Callable[..., int]:
         taken, outputs = inspect.signature(own, eval_str=True).parameters, _parameters(Outputs)

@@ -110,6 +110,7 @@ def plot(
     with canvas.drawn_on(sheet):
         figure = draw(record, **beneath)
     finish, narrow = (importlib.import_module(f"cfdyn.plotting.{name}") for name in ("finish", "narrow"))
+    finish.set_in_line(figure)
     finish.widen(narrow.panels(figure))
     importlib.import_module("cfdyn.plotting.limits").limit(figure, **limits)
     canvas.rasterize(figure)

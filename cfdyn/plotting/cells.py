@@ -19,6 +19,7 @@ from cfdyn.words import spoken
 
 HATCHED = 0.002  # a fraction of the cells that is hatched
 ALIKE = {"period 1": "fixed point", "no period": "chaotic"}  # other names of regimes
+SHORT = 8  # periods that have a colour however few their cells are: those below it
 SEEN = 1e-3  # a fraction of the cells: with fewer, a period has no colour
 LINES = {"flip": "-", "fold": DASHED, "neimark-sacker": ":"}
 CASED = [withStroke(linewidth=2.6, foreground="white")]
@@ -78,7 +79,7 @@ def draw_labels(
 ) -> dict[str, Patch]:
     """Draw cells in the colour of the name of their label; returns the legend handle of each visible name.
 
-    Periods have the colours of `REGIMES`, above 10 free ones, those with the most cells first; rare ones are "other periods".
+    Periods have the colours of `REGIMES`, above 10 free ones, those with the most cells first; rare ones from 8 are "other periods".
     """
     regimes = _regimes(labels, called)
     shown = {label: name if name in regimes else "period" for label, name in called.items()}
@@ -98,7 +99,7 @@ def draw_labels(
 def _regimes(labels: np.ndarray, called: Mapping[int, str]) -> dict[str, str]:
     """The regime whose colour each name has; none for rare periods, and for long ones for which no colour is free."""
     parts = {label: float((labels == label).mean()) for label in called}
-    names = [called[label] for label in sorted(parts, key=lambda label: -parts[label]) if label <= 1 or parts[label] >= SEEN]
+    names = [called[label] for label in sorted(parts, key=lambda label: -parts[label]) if label < SHORT or parts[label] >= SEEN]
     own = {name: regime for name in names if (regime := ALIKE.get(name, name)) in REGIMES}
     others = (name for name in names if name not in own)
     return own | dict(zip(others, free_colours(list(own.values())), strict=False)) | {"period": "period"}

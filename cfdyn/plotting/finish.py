@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,14 +16,17 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.text import Text
+from matplotlib.ticker import FuncFormatter
 
 from cfdyn.errors import UsageError, unknown
 from cfdyn.plotting.style import PAPER, axis_label, symbol
+from cfdyn.plotting.titles import in_line
 
 GREY = 0.12  # between the least and the largest component of a colour: less is not a hue
 ENDS = 0.05, 0.95  # of a colormap, between which single colours are taken
 MOST_COLOURS = 64  # values of an image: more are not categories
 ROUNDED = 1e-9  # of what an axis shows, its width: less is round-off
+_FORMULA, _MINUS = re.compile(r"(\$[^$]*\$)"), re.compile(r"(?:(?<![\w)\]])|(?<=\de))-(?=[\d.∞])")
 Colour = tuple[float, float, float]
 
 
@@ -42,6 +46,21 @@ def widen(panels: list[Any]) -> None:
             size = max(abs(lo), abs(hi))
             if getattr(axes, f"get_{name}scale")() == "linear" and abs(hi - lo) < ROUNDED * size:
                 getattr(axes, f"set_{name}lim")((lo + hi) / 2 - 0.05 * size, (lo + hi) / 2 + 0.05 * size)
+
+
+def set_in_line(figure: Figure) -> None:
+    """Fractions of formulas within their line, as no letter is small there, and the sign − in front of numbers."""
+    for text in figure.findobj(Text):
+        text.set_text(_in_line(text.get_text()))
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        formatter = axis.get_major_formatter()
+        if isinstance(formatter, FuncFormatter):  # which gives ticks their words
+            axis.set_major_formatter(FuncFormatter(lambda x, k, own=formatter: _in_line(own(x, k))))
+
+
+def _in_line(words: str) -> str:
+    parts = enumerate(_FORMULA.split(in_line(words)))
+    return "".join(part if k % 2 else _MINUS.sub("−", part) for k, part in parts)
 
 
 def retitle(figure: Figure, panels: list[Any], title: str) -> None:

@@ -18,7 +18,8 @@ from cfdyn.plotting.canvas import COLLAPSED, NARROW
 from cfdyn.plotting.panels import columns, legend_below
 
 _FORMULA, _TEX, _HELD = re.compile(r"\$[^$]*\$"), re.compile(r"\\[a-z]*|[{}^_$]"), "\x00"
-SMALLEST = 6.0  # points of a letter
+SMALLEST, RAISED = 6.0, 5.0  # points of a letter, and of an exponent or index
+SHRUNK = 0.7  # of its letter, an exponent in mathtext
 ROOMLESS = 0.25  # inches: nothing is seen in a panel of less
 LEAST, FLATTEST, MOST = 1.1, 0.6, 0.75  # the height of a panel: inches; and of the width of the figure
 INSIDE = 0.97  # of the width of a figure, for a title
@@ -58,7 +59,7 @@ def stack(figure: Figure | SubFigure, height: float | None, lines: int) -> None:
     lines : of the legend below
     """
     width, own = _inches(figure)
-    stacked = sorted(panels(figure), key=lambda axes: place(axes)[::-1])
+    stacked = sorted(panels(figure), key=place)
     shares = [_share(axes) * own for axes in stacked]
     if len(stacked) > 1 and (height is None or height / len(stacked) >= LEAST) and len({place(axes)[1] for axes in stacked}) > 1:
         grid = GridSpec(len(stacked), 1, figure=figure, height_ratios=[max(share, LEAST) for share in shares])  # type: ignore[arg-type]
@@ -100,17 +101,42 @@ def fit_titles(figure: Figure | SubFigure) -> None:
 
 
 def _shorten(text: Text, most: float) -> None:
-    """More lines, or smaller letters, for a text that is longer than the given number of pixels; formulas are never cut."""
-    figure: Any = text.figure.figure
-    extent = text.get_window_extent(figure.canvas.get_renderer())
-    long = max(extent.width, extent.height) if text.get_text() else 0.0
+    """More lines, or smaller letters, for a text that is longer than the given number of pixels; a formula is cut at a sign of
+    its sum if it is too long for a line even so.
+    """
+    words, long = text.get_text(), _long(text)
     if long <= most or most <= 0:
         return
-    text.set_text(_wrapped(text.get_text(), math.ceil(long / most)))
+    parts, size = math.ceil(long / most), float(text.get_fontsize())
+    least = min(size, max(SMALLEST, RAISED / SHRUNK if "^" in words or "_" in words else 0.0))
+    for tried in (words, _FORMULA.sub(lambda found: _summands(found[0]), words)):
+        text.set_text(_wrapped(tried, parts))
+        text.set_fontsize(size)
+        if (long := _long(text)) > most:
+            text.set_fontsize(max(least, size * most / long))
+        if _long(text) <= 1.01 * most:
+            break
+
+
+def _summands(formula: str) -> str:
+    """A formula as several, each with a term of its sum.
+
+    >>> _summands("$x\\\\to a\\\\,(x-1)-b$")
+    '$x\\\\to a\\\\,(x-1)$ $-b$'
+    """
+    depth, parts = 0, ""
+    for k, sign in enumerate(formula):
+        depth += (sign in "({") - (sign in ")}")
+        first = formula[:k].endswith(("$", "=", ",", " ", r"\to"))
+        parts += f"$ ${sign}" if sign in "+-" and depth == 0 and not first else sign
+    return parts
+
+
+def _long(text: Text) -> float:
+    """The length of its longest line, in pixels."""
+    figure: Any = text.figure.figure
     extent = text.get_window_extent(figure.canvas.get_renderer())
-    long = max(extent.width, extent.height)
-    if long > most:
-        text.set_fontsize(max(SMALLEST, float(text.get_fontsize()) * most / long))
+    return max(extent.width, extent.height) if text.get_text() else 0.0
 
 
 def _wrapped(words: str, parts: int) -> str:
@@ -123,7 +149,7 @@ def _wrapped(words: str, parts: int) -> str:
         return words.replace("   ·   ", "\n", parts - 1)
     formulas = _FORMULA.findall(words)
     # A formula is a word of as many letters as it has signs.
-    held = _FORMULA.sub(lambda found: _HELD * len(_TEX.sub("", found[0])), words)
+    held = _FORMULA.sub(lambda found: _HELD * max(1, len(_TEX.sub("", found[0]))), words)
     marks = re.finditer(f"{_HELD}+", wrapped := fill(held, max(10, math.ceil(1.08 * len(held) / parts)), break_long_words=False))
     for found, formula in reversed(list(zip(marks, formulas, strict=True))):
         wrapped = wrapped[: found.start()] + formula + wrapped[found.end() :]

@@ -1,12 +1,13 @@
 """Colours and sizes shared by all figures."""
 
+import colorsys
 import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 
 INK, FAINT, PALE, ACCENT, WARN = "#222222", "#b8bec6", "#8a939f", "#1f5fa8", "#c2412d"
 PALETTE = (ACCENT, WARN, "#2e8b6f", "#8a5fb0", "#b8862b", "#c2528b", "#3f7fbf", "#7a7a2a")
@@ -43,9 +44,27 @@ def letters_on(colour: Any) -> dict[str, Any]:
     >>> letters_on("#88ceff")["color"], letters_on("#081897")["color"]
     ('black', 'white')
     """
-    c = np.array(to_rgb(colour))
-    light = np.dot([0.2126, 0.7152, 0.0722], np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4))
+    light = _luminance(colour)
     return {"color": "black" if (light + 0.05) ** 2 > 0.05 * 1.05 else "white", "gid": ON_COLOUR}
+
+
+def line_colour(colour: str) -> str:
+    """A colour dark enough for lines and letters on white, with a contrast of 4.5 or more: the same hue.
+
+    >>> line_colour(REGIMES["period 6"]), line_colour("#222222")
+    ('#7a7a11', '#222222')
+    """
+    hue, light, colourful = colorsys.rgb_to_hls(*to_rgb(colour))
+    for part in np.linspace(1, 0, 101):
+        darker = to_hex(colorsys.hls_to_rgb(hue, part * light, min(colourful, 0.75 if part < 1 else 1)))
+        if 1.05 / (_luminance(darker) + 0.05) >= 4.5:
+            break
+    return darker
+
+
+def _luminance(colour: Any) -> float:
+    c = np.array(to_rgb(colour))
+    return float(np.dot([0.2126, 0.7152, 0.0722], np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)))
 
 
 def axis_label(name: str) -> str:

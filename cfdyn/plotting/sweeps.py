@@ -8,6 +8,7 @@ from cfdyn.kernels.orbits import advance, iterate
 from cfdyn.systems.map import Map
 
 TRANSIENT, KEPT = 600, 120  # steps before, and states that are drawn: from one value to the next an orbit has little to settle
+GROWN, LONG = 1.001, 50_000  # of states in the kept steps: these may still diverge, and are followed for so many steps
 ESCAPE = 1e6  # an orbit beyond that is not drawn
 MOST = 8  # sweeps
 SAME = 1e-4  # relative to its size: closer attractors are identified
@@ -52,6 +53,9 @@ def _settler(step: Map, name: str) -> Callable[[float, np.ndarray], tuple[np.nda
         # Next to the state: on an unstable cycle it would stay.
         p[free], rows[0] = value, z + 1e-7 * (1 + np.abs(z).max())
         if advance(rule, rows[0], p, TRANSIENT, ESCAPE)[1] or iterate(rule, p, ESCAPE, rows)[1]:
+            return None
+        half = np.abs(rows[1:]).max(axis=1).reshape(2, -1).max(axis=1)
+        if half[1] > GROWN * half[0] and advance(rule, rows[-1].copy(), p, LONG, ESCAPE)[1]:
             return None
         return rows[1:, 0].copy(), rows[-1].copy()
 

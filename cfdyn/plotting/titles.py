@@ -18,6 +18,9 @@ _MAP = re.compile(r"(?P<before>.*\bof )?(?P<name>[a-z]\w*)(:(?P<set>\S+))? on (?
 _OPERATORS = {ast.Add: ("+", 1), ast.Sub: ("-", 1), ast.Mult: (r"\,", 2)}
 _FUNCTIONS = {"log": r"\log", "sin": r"\sin", "cos": r"\cos", "tan": r"\tan", "sinh": r"\sinh",
               "cosh": r"\cosh", "tanh": r"\tanh", "exp": r"\exp", "Max": r"\max", "Min": r"\min"}  # fmt: skip
+# What may follow a fraction in a line, and precede it; and signs that need brackets above.
+_ALONE, _BEGUN = re.compile(r"\s*($|[-+=$,;)}]|\\right|\\to)"), re.compile(r"(^|[-+=$,;({]|\\to|\\mapsto)\s*$")
+_LOOSE = re.compile(r"[-+/]")
 _TIGHT = 4  # the precedence of expressions that need no brackets
 
 
@@ -82,6 +85,40 @@ def typeset_formula(text: str) -> str:
         return _tex(ast.parse(text, mode="eval").body)[0] if len(text) <= LONGEST else ""
     except (SyntaxError, ValueError, RecursionError):
         return ""
+
+
+def in_line(tex: str) -> str:
+    """LaTeX with its fractions written with a slash, in brackets where these are needed.
+
+    >>> print(in_line(r"$\\frac{(w^{2}-1)^{2}}{4}$, $\\frac{1}{a+1}w$"))
+    $(w^{2}-1)^{2}/4$, $(1/(a+1))w$
+    """
+    while (start := tex.rfind(r"\frac{")) >= 0:
+        middle = _closed(tex, start + 5)
+        end = _closed(tex, middle)
+        above, below = tex[start + 6 : middle - 1], tex[middle + 1 : end - 1]
+        above = f"({above})" if _LOOSE.search(_nested(above)) else above
+        below = below if re.fullmatch(r"\\?\w+(\^\{\w+\})?|\([^()]*\)", below) else f"({below})"
+        factor = not _ALONE.match(tex[end:]) or not _BEGUN.search(tex[:start])
+        tex = tex[:start] + (f"({above}/{below})" if factor else f"{above}/{below}") + tex[end:]
+    return tex
+
+
+def _closed(tex: str, start: int) -> int:
+    """The place after the brace that closes the one at a place."""
+    depth = 0
+    for k in range(start, len(tex)):
+        depth += (tex[k] == "{") - (tex[k] == "}")
+        if depth == 0:
+            return k + 1
+    return len(tex)
+
+
+def _nested(tex: str) -> str:
+    """LaTeX without what stands in braces or brackets."""
+    while (shorter := re.sub(r"\{[^{}]*\}|\([^()]*\)", "", tex)) != tex:
+        tex = shorter
+    return tex
 
 
 def _mapping(part: str) -> str:

@@ -25,7 +25,7 @@ def run(capsys, tmp_path, *words):
 def test_every_command_that_draws_has_limits():
     options = {name: {o for p in command.params for o in p.opts} for name, command in typer.main.get_command(application()).commands.items()}
     drawing = {name for name, own in options.items() if "--plot" in own}
-    assert len(drawing) > 10 and all({"--xlim", "--ylim"} <= options[name] for name in drawing)
+    assert len(drawing) > 10 and all({"--xlim", "--ylim", "--style", "--figsize", "--title"} <= options[name] for name in drawing)
     without = {name for name, own in options.items() if "--csv" not in own}
     assert without == {"certify", "chaos", "check", "classify", "diagram", "explore", "show", "warm"}, "these print no table"
 

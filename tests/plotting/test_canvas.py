@@ -8,11 +8,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.mathtext import MathTextParser
 from matplotlib.text import Text
 
 import cfdyn as cf
 from cfdyn.errors import UsageError
-from cfdyn.plotting import narrow
+from cfdyn.plotting import canvas, finish, narrow, titles
 
 RECORDS, BEFORE = Path(__file__).parent / "records", Path(__file__).parents[1] / "records" / "before"
 
@@ -161,3 +162,22 @@ def test_a_size_that_leaves_panels_no_room_is_said(size, warned, recwarn, tmp_pa
     """Six panels beside each other in a column of 8 cm are specks; below each other they need a page."""
     cf.plot(cf.load(RECORDS / "RunsComparison.npz"), tmp_path / "runs.png", figsize=size)
     assert [str(each.message).count("no room: more height, or the width alone") for each in recwarn] == [1] * warned
+
+
+LONG = "x → (w**2 - 1)**2/4 + b*x**3/(a + 1) - c*x**5/7 + exp(x)/(1 + exp(x))"
+
+
+@pytest.mark.parametrize("words", [LONG, "gd:lr=1 on (w**2 - 1)**2/4", "x → a*x**2/2 - x**4/(b*24); y → x**3/3"])
+def test_a_title_has_letters_that_can_be_read(words):
+    """No letter of a line below 6 points, no exponent below 5, in a column; and inside the figure."""
+    figure = canvas.new_figure(3.3, 2.5)
+    figure.subplots()
+    title = figure.suptitle(titles.typeset(words), fontsize=9)
+    assert "frac" in title.get_text()
+    finish.set_in_line(figure)
+    narrow.fit_titles(figure)
+    parse = MathTextParser("path").parse
+    lines = [parse(line, 72, title.get_fontproperties()) for line in title.get_text().split("\n")]
+    sizes = [glyph[1] for line in lines for glyph in line.glyphs]
+    assert min(sizes) >= 5 - 1e-9 and title.get_fontsize() >= 6 and "frac" not in title.get_text()
+    assert max(line.width for line in lines) <= 72 * 3.3

@@ -131,14 +131,14 @@ def test_hatching_ends_where_its_cells_end(shape):
 
 
 def test_periods_that_are_seen_have_colours_of_their_own():
-    """Of 1, 3, 11 and 13, with the rest chaotic; one cell in 2000 of period 7 is among other periods."""
+    """Of 1, 3, 11 and 13, with the rest chaotic; of one cell in 2000 period 7 has its own too, 17 is among other periods."""
     labels = np.full((40, 50), -1)
-    labels[:8], labels[8:12], labels[12:20], labels[20:22], labels[39, 49] = 1, 3, 11, 13, 7
-    called = {-1: "chaotic", **{n: f"period {n}" if n > 1 else "fixed point" for n in (1, 3, 7, 11, 13)}}
+    labels[:8], labels[8:12], labels[12:20], labels[20:22], labels[39, 48], labels[39, 49] = 1, 3, 11, 13, 7, 17
+    called = {-1: "chaotic", **{n: f"period {n}" if n > 1 else "fixed point" for n in (1, 3, 7, 11, 13, 17)}}
     key = draw_labels(Figure().add_subplot(), ["lr", "c"], np.arange(50), np.arange(40), labels, called)
     colours = {name: to_hex(patch.get_facecolor()) for name, patch in key.items()}
-    assert list(colours) == ["fixed point", "period 3", "period 11", "period 13", "period", "chaotic"]
-    assert len(set(colours.values())) == 6 and colours["period 3"] == REGIMES["period 3"]
+    assert list(colours) == ["fixed point", "period 3", "period 7", "period 11", "period 13", "period", "chaotic"]
+    assert len(set(colours.values())) == 7 and all(colours[name] == REGIMES[name] for name in ("period 3", "period 7"))
     assert {colours["period 11"], colours["period 13"]} <= {REGIMES[name] for name in free_colours(["fixed point", "period 3"])}
 
 

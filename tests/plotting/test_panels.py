@@ -119,7 +119,7 @@ def test_studies_have_a_tile_each_at_their_rate_in_the_colour_of_their_regime():
         2: [(0.5, of["fixed point"]), (1.2, of["chaotic"]), (1.3, of["period 6"]), (1.36, of["quasi-periodic"])], 3: [(1.2, "none")],
     }  # fmt: skip
     named = [text.get_text() for text in figure.axes[0].get_yticklabels()]
-    assert named[0] == r"$\frac{(w^{2}-1)^{2}}{4}$, gradient descent" and named[3].endswith(r", heavy ball, $\beta=0.95$")
+    assert named[0] == r"$(w^{2}-1)^{2}/4$, gradient descent" and named[3].endswith(r", heavy ball, $\beta=0.95$")
     assert [text.get_text() for text in figure.axes[0].texts] == ["×"]
     lines = [(line.get_xdata()[0], line.get_ydata().mean()) for line in figure.axes[0].lines]
     assert lines == [(1.0, 0), (1.0, 1), (1.25, 2)]

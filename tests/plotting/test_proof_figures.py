@@ -55,3 +55,14 @@ def test_a_graph_has_a_gap_where_it_jumps_and_none_where_it_is_steep():
     assert np.isnan(y).sum() == 1 and abs(told[np.isnan(y)][0] - 0.3) < 0.01
     for smooth in (lambda x: np.tanh(500 * x), lambda x: np.sign(x) * np.sqrt(np.abs(x))):
         assert not np.isnan(with_gaps(smooth, x)[1]).any()
+
+
+def test_a_title_says_what_is_proved():
+    cycle = cf.plot(cf.certify.cycle("(w**2 - 1)**2/4", GD(lr=1.1), [[-0.815], [-1.116]]))
+    assert cycle.get_suptitle().startswith(r"proved: stable 2-cycle, $\eta=1.1$")
+    chaos = cf.plot(cf.certify.chaos(cf.Map.from_text("r*x*(1-x)", params={"r": 3.9}), box=(0, 1)))
+    assert chaos.get_suptitle() == "proved: chaos, $r=3.9$   ·   $x\\to r\\,x\\,(1-x)$" and "cover each other" in legend(chaos.axes[0])[0]
+
+
+def legend(axes):
+    return [text.get_text() for text in axes.get_legend().get_texts()]

@@ -11,7 +11,7 @@ from typer import Argument, Option
 import cfdyn
 from cfdyn.certify.spellings import MAX, is_max
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.input.options import FIGSIZE, OUTPUT, PLOT, STYLE, XLIM, YLIM, offers
+from cfdyn.cli.input.options import FIGSIZE, OUTPUT, PLOT, STYLE, TITLE, XLIM, YLIM, offers
 from cfdyn.cli.input.subject import Subject
 from cfdyn.cli.input.values import box as as_box
 from cfdyn.cli.input.values import varied
@@ -43,6 +43,7 @@ def certify(
     ylim: YLIM = None,
     style: STYLE = None,
     figsize: FIGSIZE = None,
+    title: TITLE = None,
 ) -> Answer:
     """Prove a theorem in ball arithmetic: chaos, a cycle, no cycles, …
 
@@ -63,7 +64,7 @@ def certify(
     step, loss, _, chosen = subject.map_and_loss(first.get("lr"))
     chosen = {name: how for name, how in chosen.items() if name not in first}
     save, picture = certificate_place(file, STEMS.get(kind, kind)), plot and check_path(plot)
-    limits = figure_options(xlim, ylim, plot is not None, style=style, figsize=figsize)
+    limits = figure_options(xlim, ylim, plot is not None, style=style, figsize=figsize, title=title)
     chosen |= {} if box is not None else {"box": "not given" if loss is None else "the loss's own"}
     region = usual_box(step, loss) if box is None else as_box(box)
     asked = Asked(step.at(**first), period, region, bounds, start, subject.seed, jobs, own_box=box is None, say=say)

@@ -10,7 +10,7 @@ from typer import Argument, Option
 import cfdyn
 from cfdyn.cli import interrupts
 from cfdyn.cli.command import Answer, command
-from cfdyn.cli.input.options import FIGSIZE, FIGURE, OUTPUT, PLOT, STYLE, XLIM, YLIM, offers
+from cfdyn.cli.input.options import FIGSIZE, FIGURE, OUTPUT, PLOT, STYLE, TITLE, XLIM, YLIM, offers
 from cfdyn.cli.input.values import given
 from cfdyn.cli.output.files import figure_options
 from cfdyn.cli.output.screen import Say, Screen, number
@@ -47,6 +47,7 @@ def train(
     ylim: YLIM = None,
     style: STYLE = None,
     figsize: FIGSIZE = None,
+    title: TITLE = None,
     figure: FIGURE = True,
 ) -> Answer:
     """Train a network and compare it with its flows at the edge of stability.
@@ -60,7 +61,7 @@ def train(
 
     if plot is not None and not figure:
         raise UsageError("--plot asks for a figure and --no-figure for none; omit one of them")
-    limits, file = figure_options(xlim, ylim, figure, style=style, figsize=figsize), plot and check_path(plot)
+    limits, file = figure_options(xlim, ylim, figure, style=style, figsize=figsize, title=title), plot and check_path(plot)
     options = given(data=data, optimizer=optimizer, runs=runs, warm_start=warm_start, every=every, batch=batch, cut=cut)
     options |= given(tol=tol, exponents=exponents, vectors=vectors, seed=seed, out=None if folder is None else str(folder))
     run = _run(network, resume, options, {**given(steps=steps), "keep": keep, "progress": say, "started": _started})

@@ -75,6 +75,7 @@ YLIM = Annotated[str | None, Option("--ylim", help="Limits of the figure along y
 PIXELS = Annotated[int | None, Option("--pixels", min=200, max=16_384, help="Width of the figure in pixels, such as 3840 for 4k.", show_default=False, rich_help_panel=OUTPUT)]  # noqa: E501
 STYLE = Annotated[str | None, Option("--style", help="Style of the figure: screen (if not given), paper (serif) or dark.", metavar="NAME", autocompletion=offers(others=("screen", "paper", "dark")), show_default=False, rich_help_panel=OUTPUT)]  # noqa: E501
 FIGSIZE = Annotated[str | None, Option("--figsize", help="Size of the figure, in inches unless it says cm or mm: 6x4, 8x6cm; for a width alone, such as 8cm, the height is chosen.", metavar="SIZE", show_default=False, rich_help_panel=OUTPUT)]  # noqa: E501
+TITLE = Annotated[str | None, Option("--title", help="Title of the figure instead of its own; \"\" for none.", metavar="TEXT", show_default=False, rich_help_panel=OUTPUT)]  # noqa: E501
 CSV = Annotated[Path | None, Option("--csv", help="Also write the table to this CSV file: all rows, columns and digits.", metavar="FILE", show_default=False, rich_help_panel=OUTPUT)]  # noqa: E501
 FIGURE = Annotated[bool, Option("--figure/--no-figure", help="Draw the figure, or skip it.", rich_help_panel=OUTPUT)]
 QUIET = Annotated[bool, Option("--quiet", help="No progress on stderr.", rich_help_panel=OUTPUT)]

@@ -19,19 +19,20 @@ class Files:
     """A numbered record in the folder ``out``, and a figure in the file ``plot``; unwritable files are refused at once.
 
     ``figure``: whether a command draws its figure by default, in the folder unless ``plot`` names a file; None: only with
-    ``plot``. ``xlim``, ``ylim``: its limits as texts; ``pixels``: its width; ``csv``: of a table. ``style``, ``figsize``: the
-    style and the size of the figure.
+    ``plot``. ``xlim``, ``ylim``: its limits as texts; ``pixels``: its width; ``csv``: of a table. ``style``, ``figsize`` and
+    ``title``: of the figure.
     """
 
     def __init__(
         self, out: Path, plot: Path | None = None, figure: bool | None = None, xlim: str | None = None, ylim: str | None = None,
         csv: Path | None = None, pixels: int | None = None, style: str | None = None, figsize: str | None = None,
+        title: str | None = None,
     ):  # fmt: skip
         from cfdyn.plotting import check_path
 
         if plot and figure is False:
             raise UsageError("--plot asks for a figure and --no-figure for none; omit one of them")
-        self.limits: dict[str, Any] = figure_options(xlim, ylim, bool(plot or figure), pixels, style, figsize)
+        self.limits: dict[str, Any] = figure_options(xlim, ylim, bool(plot or figure), pixels, style, figsize, title)
         self.plot, self.csv = plot and check_path(plot), csv
         self.folder, self.numbered = folder_for_writing(out, "; choose another with --out"), bool(figure) and not plot
         self.figures: list[Path] = []
@@ -83,14 +84,14 @@ def checked(path: Path) -> Path:
 
 def figure_options(
     xlim: str | None, ylim: str | None, drawn: bool, pixels: int | None = None, style: str | None = None,
-    figsize: str | None = None,
+    figsize: str | None = None, title: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The options of a figure, for `cfdyn.plot`; they require a figure."""
     from cfdyn.plotting import check_limits, check_sheet
 
     texts = {name: text for name, text in (("xlim", xlim), ("ylim", ylim)) if text is not None}
     options: dict[str, Any] = {name: check_limits(f"--{name}", limits(text, f"--{name}")) for name, text in texts.items()}
-    options |= given(pixels=pixels, style=style, figsize=None if figsize is None else size(figsize))
+    options |= given(pixels=pixels, style=style, figsize=None if figsize is None else size(figsize), title=title)
     if options and not drawn:
         raise UsageError(f"--{next(iter(options))} is for a figure; ask for one with --plot FILE")
     if options:

@@ -28,7 +28,8 @@ def draw(basins: Basins) -> Figure:
         seen = {name: colour for name, colour in _colours(basins).items() if np.mean(names == name) >= FEW}
         handles = [Patch(facecolor=colour, edgecolor=FAINT if name in HATCHES else "none", hatch=HATCHES.get(name), linewidth=0.5)
                    for name, colour in seen.items()]  # fmt: skip
-        legend_below(figure, WIDTH, handles, list(map(regime_words, seen)))
+        dots = axes.lines[:1]
+        legend_below(figure, WIDTH, [*handles, *dots], [*map(regime_words, seen), *["attractor"] * len(dots)])
         figure.suptitle(map_title(basins.provenance["settings"], (), 70), fontsize=9)
     return figure
 
@@ -49,7 +50,8 @@ def _draw_basins(axes: Axes, basins: Basins) -> np.ndarray:
     for label, name in known.items():
         names[basins.labels == label], picture[basins.labels == label] = name, to_rgb(colours[name])
     (left, right), (low, high) = basins.box if len(basins.box) == 2 else (*basins.box, (0.0, 1.0))
-    axes.imshow(picture, extent=(left, right, low, high), origin="lower", aspect="auto", interpolation="nearest")
+    axes.imshow(picture, extent=(left, right, low, high), origin="lower", interpolation="nearest",
+                aspect="equal" if (low, high) == (left, right) else "auto")
     second = basins.second if len(basins.second) else np.array([(low + high) / 2])
     for name, lines in HATCHES.items():
         hatch(axes, basins.first, second, names == name, lines)

@@ -15,7 +15,7 @@ from matplotlib.patheffects import withStroke
 from cfdyn.analysis.bifurcations._curve import BifurcationCurve, CodimensionTwo
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure, resized
-from cfdyn.plotting.style import ACCENT, DASHED, INK, WARN, axis_label
+from cfdyn.plotting.style import ACCENT, DASHED, INK, WARN, axis_label, line_colour
 from cfdyn.plotting.sweeps import equal_runs
 from cfdyn.plotting.titles import map_title
 from cfdyn.words import listed, spoken
@@ -101,11 +101,11 @@ def _draw_curve(axes: Axes, curve: BifurcationCurve) -> None:
 
 
 def _style(curve: BifurcationCurve) -> tuple[str, float]:
-    """Colour and width: thinner and paler for longer periods, each with a different hue from the next."""
+    """Colour and width: thinner and darker for longer periods, each with a different hue from the next; none is pale on white."""
     hue, light, colourful = colorsys.rgb_to_hls(*to_rgb(COLOURS[curve.kind]))
     turned = (hue + TURNS[curve.period % len(TURNS)]) % 1
-    pale = 0.45 - 0.45 / (1 + 0.7 * np.log2(curve.period))
-    return to_hex(colorsys.hls_to_rgb(turned, light + pale * (1 - light), colourful)), 1.3 if curve.period == 1 else 0.9
+    dark = 0.45 - 0.45 / (1 + 0.7 * np.log2(curve.period))
+    return line_colour(to_hex(colorsys.hls_to_rgb(turned, light * (1 - dark), colourful))), 1.3 if curve.period == 1 else 0.9
 
 
 def _unstable(curve: BifurcationCurve) -> np.ndarray:
@@ -149,9 +149,11 @@ def _points(points: Sequence[CodimensionTwo]) -> list[Line2D]:
 
 
 def _coefficients(points: list[CodimensionTwo]) -> str:
-    """Lines below the name of a kind with a single point, two coefficients each."""
-    values = [f"{key} = {value:.3g}" for key, value in points[0].coefficients.items() if len(points) == 1]
-    return "".join(f"\n{', '.join(values[k : k + 2])}" for k in range(0, len(values), 2))
+    """Lines below the name of a kind with a single point; the letter of one coefficient could be a parameter's."""
+    given = points[0].coefficients if len(points) == 1 else {}
+    values = [f"{key} = {value:.3g}" if len(given) > 1 else f"{value:.3g}" for key, value in given.items()]
+    words = f"\nnormal-form coefficient{'s' if len(given) > 1 else ''} " if given else ""
+    return words + "".join(f"{', '.join(values[k : k + 2])}" + "\n" * (k + 2 < len(values)) for k in range(0, len(values), 2))
 
 
 def _limit(axes: Axes, curves: Sequence[BifurcationCurve]) -> None:

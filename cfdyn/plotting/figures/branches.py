@@ -12,13 +12,14 @@ from cfdyn.analysis.bifurcations.branches import Branches
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import label_above, label_gap, legend_below, spread, thin_line
-from cfdyn.plotting.style import ACCENT, DASHED, INK, PALETTE, WARN, axis_label, specks
+from cfdyn.plotting.style import ACCENT, DASHED, INK, REGIMES, WARN, axis_label, line_colour, regime_name, specks, symbol
 from cfdyn.plotting.sweeps import equal_runs, middles, swept
 from cfdyn.plotting.titles import map_title
 from cfdyn.words import called, shortened, shown, spoken
 
 COLUMNS = 600
-COLOURS = (INK, ACCENT, *PALETTE[2:])
+ORBIT = "#7d8793"
+FEW = 3  # values above the axes with the name of their parameter
 MARKS = {"flip": ("o", "white"), "fold": ("s", INK), "branch point": ("D", "white"), "neimark-sacker": ("^", WARN),
          "border collision": ("X", WARN)}  # fmt: skip
 ZEROS = ("P", "*", "v", "p", "h", "d")
@@ -39,7 +40,8 @@ def draw(record: Branch | Branches, orbit: bool = True) -> Figure:
         functions = _zeros(axes, branches)
         axes.set(xlabel=axis_label(name), ylabel=axis_label(said["names"][0]), xlim=bounds)
         _limit(axes, branches, ended)
-        handles = [*_legend(branches, kinds), *functions]
+        orbits = [Line2D([], [], color=ORBIT, marker=".", linestyle="", label="orbit")] if len(ended) else []
+        handles = [*_legend(branches, kinds), *functions, *orbits]
         legend_below(figure, WIDTH, handles, [str(handle.get_label()) for handle in handles])
         figure.suptitle(map_title(said, [name], 110), fontsize=9.5)
     return figure
@@ -58,13 +60,15 @@ def orbit_diagram(axes: Axes, branches: list[Branch], name: str, bounds: tuple[f
         return np.zeros(0)
     rows = [(b, k) for b in branches for k in middles(b.stable)] or [(branches[0], 0)]
     x, y = swept(step, name, np.linspace(*bounds, COLUMNS), ((b.parameter[k], b.points[k, 0]) for b, k in rows))
-    specks(axes, x, y, color="#7d8793", alpha=0.7, zorder=1)
+    specks(axes, x, y, color=ORBIT, alpha=0.7, zorder=1)
     return y
 
 
 def colours(branches: list[Branch]) -> dict[int, str]:
-    """A colour for each period, in increasing order."""
-    return {period: COLOURS[i % len(COLOURS)] for i, period in enumerate(sorted({b.period for b in branches}))}
+    """The colour of each period in maps, dark enough for lines, in increasing order."""
+    periods = sorted({b.period for b in branches})
+    regimes = {n: regime_name(f"period {n}") if n > 1 else "fixed point" for n in periods}
+    return {n: line_colour(REGIMES[regime]) for n, regime in regimes.items()}
 
 
 def _branch(axes: Axes, branch: Branch, shade: str) -> None:
@@ -94,7 +98,8 @@ def _specials(axes: Axes, branches: list[Branch], bounds: tuple[float, float]) -
         axes.plot(np.full(len(s.points), s.parameter), s.points[:, 0], mark, color=WARN if fill == "white" else fill,
                   markerfacecolor=fill, markersize=max(4.4 - 0.7 * np.log2(len(s.points)), 1.8), zorder=5,
                   markeredgewidth=0.9 if len(s.points) < 4 else 0.6)  # fmt: skip
-    _values(axes, sorted((value, top, text) for text, (value, top) in tops.items()), bounds)
+    name = f"{symbol(branches[0].name)} = " if len(tops) <= FEW else ""
+    _values(axes, sorted((value, top, name + text) for text, (value, top) in tops.items()), bounds)
     kinds = {s.kind for branch in branches for s in branch.bifurcations}
     return [kind for kind in MARKS if kind in kinds]
 
@@ -133,21 +138,29 @@ def _values(axes: Axes, marked: list[tuple[float, float, str]], bounds: tuple[fl
 
 
 def _limit(axes: Axes, branches: list[Branch], ended: np.ndarray) -> None:
-    """Limits around the bulk of the branches, which a diverging one must not flatten, over the parameter, and the attractors."""
-    values = np.concatenate([b.points[..., 0].ravel() for b in branches])
-    # A row counts for the parameter's change there: those that diverge at one value are many.
-    width = np.concatenate([np.repeat(np.abs(np.gradient(b.parameter)) if len(b) > 1 else 0.0, b.period) for b in branches])
-    lo, hi = _quantiles(values, width + 1e-9 * max(width.max(), 1e-300))
+    """Limits around the bulk of stable parts, the marks and the attractors; unstable parts extend them by their size at most."""
+    stable = any(b.stable.any() for b in branches)
+    lo, hi = _bulk([(b, b.stable) for b in branches if b.stable.any()] if stable else [(b, ~b.stable) for b in branches])
     marked = [s.points[:, 0] for s in _marked(branches)]
     if marked:
         lo, hi = min(lo, np.concatenate(marked).min()), max(hi, np.concatenate(marked).max())
-    wide = hi - lo or 1.0
-    lo, hi = max(values.min(), lo - 0.5 * wide), min(values.max(), hi + 0.5 * wide)
     if len(ended):
         inner, outer = np.quantile(ended, [0.002, 0.998])
         lo, hi = min(lo, inner), max(hi, outer)
-        wide = hi - lo or 1.0
+    least, most = _bulk([(b, np.ones(len(b), bool)) for b in branches])
+    wide = hi - lo or min(1.0, most - least) or 1.0
+    lo, hi = min(lo, max(least, lo - wide)), max(hi, min(most, hi + wide))
+    wide = hi - lo or 1.0
     axes.set_ylim(lo - 0.06 * wide, hi + 0.08 * wide)
+
+
+def _bulk(parts: list[tuple[Branch, np.ndarray]]) -> tuple[float, float]:
+    """Quantiles of the points in some rows of branches, which a diverging one must not flatten."""
+    values = np.concatenate([b.points[rows][..., 0].ravel() for b, rows in parts])
+    # A row counts for the parameter's change there: those that diverge at one value are many.
+    steps = [np.abs(np.gradient(b.parameter)) if len(b) > 1 else np.zeros(len(b)) for b, _ in parts]
+    width = np.concatenate([np.repeat(step[rows], b.period) for step, (b, rows) in zip(steps, parts, strict=True)])
+    return _quantiles(values, width + 1e-9 * max(width.max(), 1e-300))
 
 
 def _quantiles(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:

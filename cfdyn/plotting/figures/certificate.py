@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, Patch, Polygon, Rectangle
 
 from cfdyn.certify.boxes.tree import leaves
@@ -17,8 +18,8 @@ from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.figures._certified_map import graph
 from cfdyn.plotting.panels import columns
 from cfdyn.plotting.style import ACCENT, FAINT, INK, PALE, PALETTE, WARN, axis_label, symbol
-from cfdyn.plotting.titles import typeset
-from cfdyn.words import shortened
+from cfdyn.plotting.titles import typeset, values
+from cfdyn.words import called, shortened
 
 SAMPLES = 1201
 Pair = tuple[float, float]
@@ -48,11 +49,32 @@ def draw(certificate: Certificate) -> Figure:
         figure = new_figure(*_SIZES.get(kind, (4.6, 4.4)))
         _DRAWN[kind](figure, document)
         about = document["map"]
-        title = about["loss"]["formula"] if about["type"] == "optimizer" else "; ".join(about["formulas"])
-        head = typeset(f"{about['optimizer']['name']} on {title}", 60) if about["type"] == "optimizer" else f"the map {title}"
+        if about["type"] == "optimizer":
+            head = typeset(f"{about['optimizer']['name']} on {about['loss']['formula']}", 60)
+        else:
+            rules = zip(about["variables"], about["formulas"], strict=True)
+            head = typeset("; ".join(f"{name} → {formula}" for name, formula in rules), 60)
         head = head if "$" in head else shortened(head, 60)
-        figure.suptitle(f"proved: {kind.replace('_', ' ')}, {head}", fontsize=8.5)
+        figure.suptitle(", ".join([f"proved: {_claim(document)}", *_parameters(document)]) + f"   ·   {head}", fontsize=8.5)
     return figure
+
+
+def _claim(document: Mapping[str, Any]) -> str:
+    """What is proved, in a few words: a stable 2-cycle."""
+    kind, claim = document["kind"], document["claim"]
+    if kind not in ("cycle", "branch"):
+        return str(kind.replace("_", " "))
+    stable = {True: "stable ", False: "unstable "}.get(claim.get("stable"), "")
+    return f"{stable}{called(claim['period'] if kind == 'branch' else len(claim['points']))}"
+
+
+def _parameters(document: Mapping[str, Any]) -> list[str]:
+    """The intervals of the parameters that vary, and the values of a few others."""
+    varied = [f"{lo} ≤ {symbol(name)} ≤ {hi}" for name, (lo, hi) in document["vary"].items()]
+    about = document["map"]
+    given = about["optimizer"]["params"] if about["type"] == "optimizer" else about["params"]
+    numbers = {name: value for name, value in given.items() if name not in document["vary"] and isinstance(value, str)}
+    return [*varied, *values({name: float(exact(value)) for name, value in numbers.items()}, ())]
 
 
 def ends(interval: Sequence[str]) -> Pair:
@@ -129,6 +151,8 @@ def _chaos(figure: Figure, document: Mapping[str, Any]) -> None:
     for left, right, weight, shade in zip(at[:-1], at[1:], weights, shades, strict=False):
         if weight > 0:
             axes.add_patch(Rectangle((left, lo), right - left, 0.05 * (hi - lo), facecolor=ACCENT, alpha=shade, edgecolor="none"))
+    strip = Patch(facecolor=ACCENT, alpha=0.6, label="intervals that cover each other, darker with more orbits")
+    axes.legend(handles=[strip], loc="upper center", bbox_to_anchor=(0.5, -0.14))
     for cycle in cycles:
         x = np.array([sum(box[0]) / 2 for box in cycle])
         corners = np.repeat(np.append(x, x[0]), 2)
@@ -194,12 +218,17 @@ def _rectangle(x: Pair, y: Pair) -> list[Pair]:
 
 
 def _branch(figure: Figure, document: Mapping[str, Any]) -> None:
-    """The tube in the first entry of the state, slab by slab."""
+    """The proven boxes in the first entry of the state, slab by slab, and the cycle in their middles."""
     axes, colour = figure.subplots(), ACCENT if document["claim"]["stable"] is not False else WARN
-    for slab in document["evidence"]["slabs"]:
-        lo, hi = ends(slab["vary"])
-        for box in _boxes(slab["points"]):
-            axes.add_patch(Rectangle((lo, box[0][0]), hi - lo, box[0][1] - box[0][0], facecolor=colour, edgecolor="none"))
+    slabs = sorted((ends(slab["vary"]), [box[0] for box in _boxes(slab["points"])]) for slab in document["evidence"]["slabs"])
+    for (lo, hi), points in slabs:
+        for low, high in points:
+            axes.add_patch(Rectangle((lo, low), hi - lo, high - low, facecolor=colour, alpha=0.25, edgecolor="none"))
+    axes.plot([sum(vary) / 2 for vary, _ in slabs], [[sum(point) / 2 for point in sorted(points)] for _, points in slabs],
+              color=colour, linewidth=1.1)  # fmt: skip
+    boxes = Patch(facecolor=colour, alpha=0.25, label="proven boxes")
+    handles = [boxes, Line2D([], [], color=colour, label="middles of the boxes")]
+    axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
     axes.autoscale_view()
     axes.margins(0.05)
     axes.set(xlabel=axis_label(next(iter(document["vary"]))), ylabel=_name(document, 0))

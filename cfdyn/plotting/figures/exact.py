@@ -1,6 +1,5 @@
 """Cycles in closed form as lines over an orbit diagram from iteration, their bifurcations as ticks with formulas."""
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,7 +10,7 @@ from matplotlib.mathtext import MathTextParser
 from cfdyn.errors import UsageError
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import label_above, spread
-from cfdyn.plotting.style import ACCENT, DASHED, WARN, axis_label, clip_range, specks
+from cfdyn.plotting.style import ACCENT, DASHED, WARN, axis_label, clip_range, specks, symbol
 from cfdyn.plotting.sweeps import middles, swept
 from cfdyn.symbolic.exact.families import ExactCurves, ExactRoot
 from cfdyn.symbolic.exact.record import ExactCycles
@@ -47,7 +46,7 @@ def draw(record: ExactCycles, span: Sequence[float] | None = None, also: Sequenc
             shown.append(curve.points.ravel())
         clip_range(axes, np.concatenate(shown))
         axes.set(xlabel=axis_label(parameter), ylabel=axis_label(record.names[0]), xlim=(lo, hi))
-        _draw_ticks(axes, records, lo, hi)
+        _draw_ticks(axes, records, parameter, lo, hi)
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3)
         figure.suptitle(_title(record), fontsize=9)
     return figure
@@ -102,7 +101,7 @@ def _draw_branches(axes: Axes, record: ExactCycles, exact: ExactCurves, colour: 
     axes.plot([], [], color=colour, linewidth=1.6, label=f"{called(record.period, several=True)}, exact (dashed: unstable)")
 
 
-def _draw_ticks(axes: Axes, records: Sequence[ExactCycles], lo: float, hi: float) -> None:
+def _draw_ticks(axes: Axes, records: Sequence[ExactCycles], name: str, lo: float, hi: float) -> None:
     """Each bifurcation once, labelled along the upper edge."""
     seen: dict[float, list[str]] = {}
     labels: dict[float, str] = {}
@@ -111,29 +110,21 @@ def _draw_ticks(axes: Axes, records: Sequence[ExactCycles], lo: float, hi: float
             if lo <= root.value <= hi:
                 key = round(root.value, 12)
                 seen.setdefault(key, [])
-                words = f"{SHORT.get(kind, kind.split()[0])} {r.period}"
+                words = SHORT.get(kind, kind.split()[0]) + f", period {r.period}" * (r.period > 1)
                 if words not in seen[key] and not (words.startswith(("birth", "branch")) and seen[key]):
                     seen[key].append(words)
                 labels[key] = _label(root)
     keys = sorted(seen)
     for key, place in zip(keys, spread(keys, APART * (hi - lo))):
         axes.axvline(key, color=WARN, linewidth=0.6, alpha=0.7, zorder=0)
-        label_above(axes, key, place, 1.06, f"{', '.join(seen[key])}: {labels[key]}", line=0.6, rotation=60, ha="left")
+        words = f"{'; '.join(seen[key])}: {symbol(name)} = {labels[key]}"
+        label_above(axes, key, place, 1.06, words, line=0.6, rotation=60, ha="left")
 
 
 def _label(root: ExactRoot) -> str:
     if root.formula is not None and len(root.formula.tex) <= 40 and _drawable(root.formula.tex):
-        return f"${_in_line(root.formula.tex)}$"
+        return f"${root.formula.tex}$"
     return f"{root.value:.7g}"
-
-
-def _in_line(tex: str) -> str:
-    """Simple fractions on one line: a label is small and rotated.
-
-    >>> _in_line(r"\\frac{\\sqrt{6}}{2} + 1")
-    '\\\\sqrt{6}/2 + 1'
-    """
-    return re.sub(r"\\frac\{([^{}+-]*(?:\{[^{}]*\})?)\}\{(\w+)\}", r"\1/\2", tex)
 
 
 def _drawable(tex: str) -> bool:

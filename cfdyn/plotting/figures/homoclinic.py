@@ -4,7 +4,8 @@ from matplotlib.figure import Figure
 
 from cfdyn.analysis.saddles.homoclinic import Homoclinic
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.figures.manifolds import draw_curves, frame
+from cfdyn.plotting.figures.manifolds import draw_curves, entries, frame
+from cfdyn.plotting.panels import legend_below
 from cfdyn.plotting.style import INK
 from cfdyn.plotting.titles import map_title
 
@@ -16,11 +17,12 @@ def draw(homoclinic: Homoclinic) -> Figure:
         axes = figure.subplots()
         draw_curves(axes, homoclinic.manifolds.curves)
         frame(axes, homoclinic.manifolds)
+        kind = "heteroclinic" if homoclinic.heteroclinic else "homoclinic"
         for primary, fill, words in ((False, "white", "other"), (True, INK, "primary")):
             chosen = homoclinic.points[homoclinic.primary == primary]
             axes.plot(chosen[:, 0], chosen[:, 1], "o", color=INK, markerfacecolor=fill, markersize=3.4, markeredgewidth=0.7,
-                      zorder=5, label=f"{words} ({len(chosen)})")  # fmt: skip
-        title = "heteroclinic points" if homoclinic.heteroclinic else "homoclinic points"
-        axes.legend(loc="upper right", frameon=True, framealpha=0.85, edgecolor="none", title=title, title_fontsize=7.5)
+                      zorder=5, label=f"{words} {kind} points ({len(chosen)})")  # fmt: skip
+        handles = [*entries(homoclinic.manifolds.curves), *axes.get_legend_handles_labels()[0]]
+        legend_below(figure, 6.2, handles, [str(handle.get_label()) for handle in handles])
         figure.suptitle(map_title(homoclinic.provenance["settings"], [], 80), fontsize=9)
     return figure

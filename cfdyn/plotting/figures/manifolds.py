@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,12 +19,13 @@ from cfdyn.plotting.titles import map_title
 
 COLOURS = {"unstable": WARN, "stable": ACCENT}
 GROUND = ("#f6e7c1", "#dfe9dc", "#e6dff0", "#f3dcd6", "#d9e6ef", "#efe3d3", "#dcdcdc")
+SADDLE: Any = {"marker": "D", "linestyle": "none", "color": INK, "markersize": 3.2}
 WIDTH = 5.8  # inches
 LEAVES, OPEN = "#c9ccd1", "#ffffff"
 
 
 def draw(manifolds: Manifolds) -> Figure:
-    """All curves of the record; the saddles as dots, attractors as crosses."""
+    """All curves of the record; the saddles as diamonds, attractors as crosses."""
     with house_style():
         figure = new_figure(WIDTH, 5.0)
         axes = figure.subplots()
@@ -31,8 +33,7 @@ def draw(manifolds: Manifolds) -> Figure:
             _ground(axes, manifolds)
         draw_curves(axes, manifolds.curves)
         frame(axes, manifolds)
-        handles = [_line(kind) for kind in COLOURS if any(c.kind == kind for c in manifolds.curves)]
-        handles.append(Line2D([], [], marker="o", linestyle="none", color=INK, markersize=3.5, label="saddle"))
+        handles = entries(manifolds.curves)
         if len(manifolds.attractors):
             handles.append(Line2D([], [], marker="x", linestyle="none", color=INK, markersize=4.5, label="attractor"))
         legend_below(figure, WIDTH, handles, [str(handle.get_label()) for handle in handles])
@@ -45,7 +46,7 @@ def draw_curves(axes: Axes, curves: Sequence[Manifold], width: float = 0.7) -> N
     for curve in curves:
         for half in curve.halves:
             axes.plot(half[:, 0], half[:, 1], color=COLOURS[curve.kind], linewidth=width, zorder=2)
-        axes.plot(curve.points[:, 0], curve.points[:, 1], "o", color=INK, markersize=3.5, zorder=4)
+        axes.plot(curve.points[:, 0], curve.points[:, 1], **SADDLE, zorder=4)
 
 
 def frame(axes: Axes, manifolds: Manifolds) -> None:
@@ -58,8 +59,11 @@ def frame(axes: Axes, manifolds: Manifolds) -> None:
     axes.set(xlim=box[0], ylim=box[1], xlabel=axis_label(manifolds.names[0]), ylabel=axis_label(manifolds.names[1]))
 
 
-def _line(kind: str) -> Line2D:
-    return Line2D([], [], color=COLOURS[kind], label=f"{kind} manifold")
+def entries(curves: Sequence[Manifold]) -> list[Line2D]:
+    """Of a legend: the kinds of manifolds, and the saddles."""
+    kinds = {curve.kind for curve in curves}
+    lines = [Line2D([], [], color=COLOURS[kind], label=f"{kind} manifold") for kind in COLOURS if kind in kinds]
+    return [*lines, Line2D([], [], **SADDLE, label="saddle")]
 
 
 def _ground(axes: Axes, manifolds: Manifolds) -> None:

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch, Rectangle
 from cfdyn.plotting.canvas import house_style, new_figure
 from cfdyn.plotting.panels import legend_below
 from cfdyn.plotting.style import AXES, FAINT, HATCHES, INK, ON_COLOUR, REGIMES, attractor_regime
-from cfdyn.plotting.titles import loss_title, optimizer_title
+from cfdyn.plotting.titles import in_line, loss_title, optimizer_title
 from cfdyn.studies.collection import Studies
 
 WIDE = 30.0  # of the largest over the least learning rate: their axis is logarithmic
@@ -87,7 +87,7 @@ def _set_axes(axes: Axes, rates: np.ndarray, rows: Rows) -> None:
         axes.set(ylabel=f"{len(rows)} rows, in the order of the list", yticks=[])
         return
     several = len({optimizer for _, optimizer, _ in rows}) > 1
-    names = [loss_title(title, 34) + several * f", {optimizer_title(optimizer)}" for title, optimizer, _ in rows]
+    names = [in_line(loss_title(title, 34)) + several * f", {optimizer_title(optimizer)}" for title, optimizer, _ in rows]
     axes.set_yticks(range(len(rows)), names, fontsize=7)
     axes.tick_params(axis="y", length=0)
 

@@ -113,7 +113,7 @@ def _draw_cobweb(axes: Axes, study: Study) -> None:
     lo, hi = min(land.x[0], np.nanmin(inside, initial=land.x[0])), max(land.x[-1], np.nanmax(inside, initial=land.x[-1]))
     axes.set(xlim=(land.x[0], land.x[-1]), ylim=(max(lo, land.x[0] - np.ptp(land.x)), min(hi, land.x[-1] + np.ptp(land.x))))
     name = axis_label(land.labels[0])
-    axes.set(xlabel=name, ylabel=f"next {name}", title="cobweb of the first 80 steps" + f"; rings: {what}" * bool(what))
+    axes.set(xlabel=name, ylabel=f"next {name}", title="cobweb of the first 80 steps" + f"; {what}" * bool(what))
 
 
 def _draw_plane(axes: Axes, study: Study) -> None:
@@ -129,7 +129,7 @@ def _draw_plane(axes: Axes, study: Study) -> None:
     what = _mark_cycle(axes, study.regime.points, study.regime.points[:, 1] if len(study.regime.points) else None)
     axes.set(xlim=(land.x[0], land.x[-1]), ylim=(land.y[0], land.y[-1]))
     axes.set(xlabel=axis_label(land.labels[0]), ylabel=axis_label(land.labels[1]))
-    axes.set_title(f"the first {len(z) - 1} steps; square: start" + f", rings: {what}" * bool(what))
+    axes.set_title(f"the first {len(z) - 1} steps; square: start" + f", {what}" * bool(what))
     if study.orbit.n_weights > 2 and np.isfinite(land.values).any():
         words = "grey: the loss, other weights as at the end"
         axes.annotate(words, (0.02, 0.02), xycoords="axes fraction", fontsize=6, bbox=BACKED)
@@ -137,8 +137,8 @@ def _draw_plane(axes: Axes, study: Study) -> None:
 
 
 def _mark_cycle(axes: Axes, points: np.ndarray, second: np.ndarray | None) -> str:
-    """Rings on the points of the cycle, unless there are too many; returns its name."""
+    """Rings on the points of the cycle, unless there are too many; returns their words."""
     if second is None or len(points) > 64:
         return ""
     axes.plot(points[:, 0], second, "o", markersize=5, markerfacecolor="white", markeredgecolor=WARN)
-    return called(len(points))
+    return f"ring{'s' * (len(points) > 1)}: {called(len(points))}"

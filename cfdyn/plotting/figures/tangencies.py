@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from cfdyn.analysis.saddles.manifolds import Manifold, manifolds
 from cfdyn.analysis.saddles.tangencies import Tangencies, Tangency
@@ -12,11 +15,14 @@ from cfdyn.errors import UsageError
 from cfdyn.manifolds.arm import Arm
 from cfdyn.manifolds.contact import Pair
 from cfdyn.plotting.canvas import house_style, new_figure
-from cfdyn.plotting.figures.manifolds import COLOURS, draw_curves
+from cfdyn.plotting.figures.manifolds import COLOURS, draw_curves, entries
+from cfdyn.plotting.panels import legend_below
 from cfdyn.plotting.style import INK, axis_label
 from cfdyn.plotting.titles import map_title
 
-MOST, AROUND, FINE = 4, 0.05, 60  # tangencies drawn; the enlarged part of the box, and points of half a curve in it
+MOST, AROUND, FINE = 2, 0.05, 60  # tangencies drawn; the enlarged part of the box, and points of half a curve in it
+
+CONTACT: Any = {"marker": "o", "linestyle": "none", "color": INK, "markerfacecolor": "none", "markersize": 7}
 
 
 def draw(tangencies: Tangencies) -> Figure:
@@ -30,6 +36,9 @@ def draw(tangencies: Tangencies) -> Figure:
         figure = new_figure(8.2, 3.7 * len(shown))
         for row, tangency in zip(figure.subplots(len(shown), 2, squeeze=False), shown, strict=True):
             _pair(row[0], row[1], tangency, settings)
+        contact = Line2D([], [], **CONTACT, label="contact")
+        handles = [*entries(_curves(shown[0], np.asarray(settings["box"]))), contact]
+        legend_below(figure, 8.2, handles, [str(handle.get_label()) for handle in handles])
         more = f"; {MOST} of {len(tangencies)} tangencies" if len(tangencies) > MOST else ""
         figure.suptitle(map_title(settings, [tangencies.name], 80) + more, fontsize=9)
     return figure
@@ -51,7 +60,7 @@ def _pair(left: Axes, right: Axes, tangency: Tangency, settings: dict) -> None:
         xlim=(x - half[0], x + half[0]), ylim=(y - half[1], y + half[1]), xlabel=names[0], ylabel=names[1], title="the contact"
     )
     for axes in (left, right):
-        axes.plot(x, y, "o", color=INK, markerfacecolor="none", markersize=7, zorder=6)
+        axes.plot(x, y, **CONTACT, zorder=6)
 
 
 def _pieces(tangency: Tangency) -> list[np.ndarray]:
