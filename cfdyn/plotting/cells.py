@@ -79,7 +79,8 @@ def draw_labels(
 ) -> dict[str, Patch]:
     """Draw cells in the colour of the name of their label; returns the legend handle of each visible name.
 
-    Periods have the colours of `REGIMES`, above 10 free ones, those with the most cells first; rare ones from 8 are "other periods".
+    Periods have the colours of `REGIMES`, above 10 free ones, those with the most cells first; rare ones from 8 are "other
+    periods".
     """
     regimes = _regimes(labels, called)
     shown = {label: name if name in regimes else "period" for label, name in called.items()}

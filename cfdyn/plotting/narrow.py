@@ -23,6 +23,7 @@ SHRUNK = 0.7  # of its letter, an exponent in mathtext
 ROOMLESS = 0.25  # inches: nothing is seen in a panel of less
 LEAST, FLATTEST, MOST = 1.1, 0.6, 0.75  # the height of a panel: inches; and of the width of the figure
 INSIDE = 0.97  # of the width of a figure, for a title
+BESIDE = 0.82  # of the width of a column of panels, for a title between their letters
 ROOM = 0.66  # of the width of a figure, for a legend inside it
 HEAD, LINE = 0.55, 0.16  # inches of titles and names of axes, and of a line of a legend below
 PAGE = 24 / 2.54  # inches: a column is not higher, panels are flatter then
@@ -95,9 +96,10 @@ def fit_titles(figure: Figure | SubFigure) -> None:
     title = figure._suptitle  # type: ignore[union-attr]
     if title is not None:
         _shorten(title, INSIDE * figure.bbox.width)
+    several = len(panels(figure)) > 1
     for axes in panels(figure):
         spec: Any = axes.get_subplotspec()
-        _shorten(axes.title, INSIDE * figure.bbox.width * len(spec.colspan) / spec.get_gridspec().ncols)
+        _shorten(axes.title, (BESIDE if several else INSIDE) * figure.bbox.width * len(spec.colspan) / spec.get_gridspec().ncols)
 
 
 def _shorten(text: Text, most: float) -> None:

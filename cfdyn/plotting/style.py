@@ -160,18 +160,25 @@ def free_colours(used: Sequence[str]) -> list[str]:
     return [name for name in (f"period {n}" for n in (*range(5, LONGEST + 1), 4, 3)) if name not in used]
 
 
-def clip_range(axes: Axes, values: object, margin: float = 0.08) -> None:
-    """Limit the y axis to the bulk of the values if all of them would flatten it, and print how many are beyond."""
+def clip_range(axes: Axes, values: object, margin: float = 0.08, core: object = ()) -> None:
+    """Limit the y axis to the bulk of the values if all of them would flatten it, and print how many are beyond.
+
+    ``core``: values, such as those of cycles, that others must not flatten either.
+    """
     finite = np.asarray(values, dtype=float)
     finite = finite[np.isfinite(finite)]
     if len(finite) < 2:
         return
     lo, hi = np.quantile(finite, [0.005, 0.995])
+    inner = np.asarray(core, dtype=float)
+    inner = inner[np.isfinite(inner)]
+    if len(inner) and 0 < FLATTENED * np.ptp(ends := np.quantile(inner, [0.03, 0.97])) < hi - lo:
+        lo, hi = ends + np.array([-0.5, 0.5]) * np.ptp(ends)
     if np.ptp(finite) <= ROUNDED * max(abs(finite.min()), abs(finite.max())):
         lo = hi = float(finite.mean())
     elif np.ptp(finite) <= FLATTENED * max(hi - lo, 0.05 * max(abs(lo), abs(hi))):
         lo, hi = finite.min(), finite.max()
     elif (beyond := float(((finite < lo) | (finite > hi)).mean())) > 0:
-        axes.annotate(f"{100 * beyond:.2g} % are beyond", (0.01, 0.02), xycoords="axes fraction", fontsize=6.5)
+        axes.annotate(f"{100 * beyond:.2g} % are beyond", (0.01, 0.98), xycoords="axes fraction", fontsize=6.5, va="top")
     pad = margin * (hi - lo) or margin * max(1.0, abs(hi))
     axes.set_ylim(lo - pad, hi + pad)

@@ -65,7 +65,9 @@ def draw_bands(axes: Axes, bands: Bands, at: float | None = None, edge: float | 
     kept = evenly(bands.values, COLUMNS)
     tails = bands.tails[kept]
     specks(axes, np.repeat(bands.values[kept], tails.shape[1]), tails.ravel())
-    clip_range(axes, tails)
+    cycles = [(lo, hi) for lo, hi, name in bands.bands if name == "fixed point" or name.startswith("period")]
+    inside = np.any([(lo <= bands.values) & (bands.values <= hi) for lo, hi in cycles] or [bands.values != bands.values], axis=0)
+    clip_range(axes, tails, core=bands.tails[inside].ravel())
     for value, colour, style in ((edge, WARN, "--"), (at, INK, ":")):
         if value is not None:
             axes.axvline(value, color=colour, linestyle=style, linewidth=0.9)

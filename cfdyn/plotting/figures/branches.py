@@ -17,7 +17,7 @@ from cfdyn.plotting.sweeps import equal_runs, middles, swept
 from cfdyn.plotting.titles import map_title
 from cfdyn.words import called, shortened, shown, spoken
 
-COLUMNS = 600
+COLUMNS, DISPLACED = 600, 1e-6  # of states next to a fixed point, larger than where orbits start
 ORBIT = "#7d8793"
 FEW = 3  # values above the axes with the name of their parameter
 MARKS = {"flip": ("o", "white"), "fold": ("s", INK), "branch point": ("D", "white"), "neimark-sacker": ("^", WARN),
@@ -147,10 +147,12 @@ def _limit(axes: Axes, branches: list[Branch], ended: np.ndarray) -> None:
     if len(ended):
         inner, outer = np.quantile(ended, [0.002, 0.998])
         lo, hi = min(lo, inner), max(hi, outer)
+    if hi - lo < DISPLACED * (1 + max(abs(lo), abs(hi))):  # orbits that have not reached a fixed point yet
+        lo, hi = lo - 0.5, hi + 0.5
     least, most = _bulk([(b, np.ones(len(b), bool)) for b in branches])
-    wide = hi - lo or min(1.0, most - least) or 1.0
+    wide = hi - lo
     lo, hi = min(lo, max(least, lo - wide)), max(hi, min(most, hi + wide))
-    wide = hi - lo or 1.0
+    wide = hi - lo
     axes.set_ylim(lo - 0.06 * wide, hi + 0.08 * wide)
 
 
