@@ -172,11 +172,13 @@ def clip_range(axes: Axes, values: object, margin: float = 0.08, core: object = 
     lo, hi = np.quantile(finite, [0.005, 0.995])
     inner = np.asarray(core, dtype=float)
     inner = inner[np.isfinite(inner)]
-    if len(inner) and 0 < FLATTENED * np.ptp(ends := np.quantile(inner, [0.03, 0.97])) < hi - lo:
+    ends = np.quantile(inner, [0.03, 0.97]) if len(inner) else np.zeros(2)
+    beside = 0 < FLATTENED / 2 * np.ptp(ends) < hi - lo
+    if beside:
         lo, hi = ends + np.array([-0.5, 0.5]) * np.ptp(ends)
     if np.ptp(finite) <= ROUNDED * max(abs(finite.min()), abs(finite.max())):
         lo = hi = float(finite.mean())
-    elif np.ptp(finite) <= FLATTENED * max(hi - lo, 0.05 * max(abs(lo), abs(hi))):
+    elif not beside and np.ptp(finite) <= FLATTENED * max(hi - lo, 0.05 * max(abs(lo), abs(hi))):
         lo, hi = finite.min(), finite.max()
     elif (beyond := float(((finite < lo) | (finite > hi)).mean())) > 0:
         axes.annotate(f"{100 * beyond:.2g} % are beyond", (0.01, 0.98), xycoords="axes fraction", fontsize=6.5, va="top")

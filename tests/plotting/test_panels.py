@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 
 import cfdyn as cf
 from cfdyn.plotting import panels, style
@@ -158,3 +159,13 @@ def test_iterates_beyond_the_axis_of_their_averages_are_said():
                if t.get_text().startswith("iterates")]  # fmt: skip
     share = float(label.partition("(")[2].partition(" %")[0])
     assert label.endswith("% are beyond)") and abs(share - 200 / 3) < 2
+
+
+def test_chaos_beside_cycles_does_not_flatten_them():
+    """States down to −100 on a part of the axis; cycles stay in view, and how many states are beyond is said."""
+    axes = Figure().add_subplot()
+    cycles, chaos = np.linspace(-1, 2, 300), np.linspace(-100, 2, 300)
+    style.clip_range(axes, np.concatenate([cycles, chaos]), core=cycles)
+    assert -5 < axes.get_ylim()[0] < -1 and 2 < axes.get_ylim()[1] < 5
+    [words] = [text.get_text() for text in axes.texts]
+    assert words == "48 % are beyond"
