@@ -38,7 +38,7 @@ def test_saved_branches_go_on(capsys, tmp_path):
     code, out, err = run(capsys, "branch", whole["record"], "--json")
     assert code == 0 and json.loads(out)["branches"] == whole["branches"] and "had not reached its maximal number of steps" in err
     code, _, err = run(capsys, "branch", short["record"], "--vary", "r=0:1")
-    assert code == 2 and "keeps its original options" in err
+    assert code == 2 and "was saved with its options" in err
     step = cf.Map.from_text("r*x*(1-x)", params={"r": 2.0})
     one = cf.analysis.continue_cycle(step, [0.5], "r", (0.5, 3.6), max_steps=4).save(tmp_path / "one.npz")
     code, out, _ = run(capsys, "branch", str(one))

@@ -95,7 +95,7 @@ def _print(screen: Screen, title: str, branches: Branches) -> None:
         values = [*branch.parameter, *(s.parameter for s in branch.bifurcations)]
         lo, hi = (shown(v, branch.bounds, 8) for v in (min(values), max(values)))
         screen.heading(f"\n{place}  {called(branch.period, several=True)}  ",
-                       f"from {origin}: {branches.name} from {lo} to {hi}, stable on {_stable(branch)}")  # fmt: skip
+                       f"continued from {origin} over {lo} ≤ {branches.name} ≤ {hi}, {_stable(branch)}")  # fmt: skip
         ends = branch.ends[:1] if branch.closed else branch.ends
         screen.print(f"{INDENT}ends: {'; '.join(ends)}", style="dim")
         if branch.bifurcations:
@@ -150,7 +150,7 @@ def _stable(branch: Branch) -> str:
     for first, after in zip(rows[::2], rows[1::2], strict=True):
         ends = _change(branch, first, max(first - 1, 0)), _change(branch, after, after - 1)
         pieces.append("[{}, {}]".format(*(shown(value, branch.bounds, 8) for value in sorted(ends))))
-    return listed(pieces, MOST_PIECES) or "nothing"
+    return f"stable on {listed(pieces, MOST_PIECES)}" if pieces else "unstable throughout"
 
 
 def _change(branch: Branch, row: int, otherwise: int) -> float:

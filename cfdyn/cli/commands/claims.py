@@ -62,7 +62,7 @@ def claims(
     def tables(screen: Screen) -> None:
         _print(screen, verdicts, questions, fresh)
         for verdict in different:
-            screen.print(f"{verdict.id} was settled as {verdict.settled}, and is {verdict.verdict} now: {verdict.reason}")
+            screen.print(f"{verdict.id}. Recorded: {verdict.settled}. Now: {verdict.verdict}. {verdict.reason}.")
         for certificate in _certificates(verdicts) if ids else ():
             screen.file("certificate", certificate)
         for file in files[:1]:
