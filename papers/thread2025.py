@@ -234,10 +234,11 @@ QUESTIONS = (
         {cfdyn2026_held.sharpness_is_held_at_theta:β₁ = 9/10.high|.2f} of 38 for β₁ = 0.9: its 2-cycle is unstable from β₁ =
         3 − 2√2 on, and the oscillation comes in bursts. With these edges the central flow describes Adam too: at the end it
         was {cfdyn2026_held.adam_stays_near:β₁ = 9/10.high|.2f} times as far away as the flow without oscillations, or less.
-        An exponential average of an exponential average is different: for β > 1/3 it loses stability by a rotation (a complex pair), at β = (√3
-        − 1)/2 by one of 120°, and on log cosh the iterates settle on a 3-cycle directly above that edge. Away from the edge
-        there is more: heavy ball with Polyak's best parameters has a 3-cycle on a convex function with 1 ≤ f″ ≤ 25, in exact
-        fractions, with the double multiplier {lessard2016.exact_cycle:multipliers.0}; with these parameters there is one
+        An exponential average of an exponential average is different: for β > 1/3 it loses stability by a rotation (a complex
+        pair), at β = (√3 − 1)/2 by one of 120°, and on log cosh the iterates settle on a 3-cycle directly above that edge.
+        Away from the edge there is more: heavy ball with Polyak's best parameters has a 3-cycle on a convex function with 1 ≤ f″
+        ≤ 25, in exact rational numbers,
+        with the double multiplier {lessard2016.exact_cycle:multipliers.0}; with these parameters there is one
         through the corners of a triangle, on some function of two weights with curvatures from μ to L, exactly if L/μ ≥ 9 +
         4√5, about 17.94. Adam has a stable 3-cycle even on a parabola, for unusual β₁ and β₂.""",
         """polyak1964.only_a_flip sutskever2013.edge cohen2022.frozen_preconditioner cohen2021.momentum_has_its_own_level
@@ -251,7 +252,8 @@ QUESTIONS = (
         "Is the central flow right?",
         """Near the edge it models the averaged path. Where the flow without oscillation drifts off, the central flow is
         {cohen2024.stays_where_the_gradient_flow_leaves:least_ratio|.1f} to
-        {cohen2024b_networks.follows_where_the_stable_flow_leaves:scalar_rmsprop transformer|.0f} times closer to it; on one loss with adaptive steps it is
+        {cohen2024b_networks.follows_where_the_stable_flow_leaves:scalar_rmsprop transformer|.0f} times
+        closer to it; on one loss with adaptive steps it is
         {cfdyn2026_unheld.weight_without_oscillation:RMSProp|.0f} times farther away. It has no swings, late onsets or other
         periods; at large η it may end elsewhere.""",
         """The central flow is the differential equation of the iterates without their bouncing. It is at least

@@ -27,7 +27,8 @@ def gone_on(record: Any, **options: Any) -> Any:
     """The record extended from where it ran out of steps; the record itself, with a warning, if it did not."""
     if any(max(part.paces) > 0 for part in getattr(record, "branches", [record])):
         return record.extended(**options)
-    warnings.warn("nothing to continue: this record had not reached its maximal number of steps; it is shown unchanged", stacklevel=2)
+    warnings.warn("nothing to continue: this record had not reached its maximal number of steps; it is shown unchanged",
+                  stacklevel=2)
     return record
 
 

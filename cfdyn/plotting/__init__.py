@@ -66,8 +66,8 @@ def figure_files() -> dict[str, str]:
 def _without(record: Any) -> str:
     """Why there is no figure of it."""
     if isinstance(record, list | tuple):
-        branches = bool(record) and all(type(one).__name__ == "Branch" for one in record)
-        return f"cf.plot draws one record, not a {type(record).__name__}" + "; for several branches use cf.analysis.branches(…)" * branches
+        advice = "; for several branches use cf.analysis.branches(…)"
+        return f"cf.plot draws one record, not a {type(record).__name__}{advice}"
     return f"cf.plot draws no {type(record).__name__}; it draws {', '.join(sorted(figure_files()))}"
 
 
@@ -110,7 +110,8 @@ def plot(
     draw = importlib.import_module(f"cfdyn.plotting.figures.{figure_files()[name]}").draw
     known = list(inspect.signature(draw).parameters)[1:]
     if not beneath.keys() <= set(known):
-        wrong, taken = (" and ".join(f"{option}=" for option in options) for options in (sorted(beneath.keys() - set(known)), known))
+        strange = sorted(beneath.keys() - {*known})
+        wrong, taken = (" and ".join(f"{option}=" for option in options) for options in (strange, known))
         raise UsageError(f"a figure of a {name} does not accept {wrong}" + (f"; it accepts {taken}" if known else ""))
     limits = {axis: check_limits(axis, given) for axis, given in (("xlim", xlim), ("ylim", ylim)) if given is not None}
     canvas = importlib.import_module("cfdyn.plotting.canvas")

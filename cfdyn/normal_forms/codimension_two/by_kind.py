@@ -70,8 +70,8 @@ def generalized_flip(at: Problem) -> Verdict:
     fold = f"fold of the {called(2 * at.period)}"
     ways = towards(**{fold: (speed, -e * cubic)})
     meaning = (f"a fold curve of {twice} starts here, tangent to the flip curve, on the side where the flip is {side}"
-               f"{at.side(ways.get(fold))}. Between the two curves the multiplier of the {single} is {beside} the unit circle, and "
-               f"two {twice} exist, {kinds}")  # fmt: skip
+               f"{at.side(ways.get(fold))}. Between the two curves the multiplier of the {single} is {beside} the unit circle, "
+               f"and two {twice} exist, {kinds}")  # fmt: skip
     return Verdict({"e": e}, meaning, ways)
 
 
