@@ -227,7 +227,7 @@ QUESTIONS = (
         matrix. Its multipliers may be complex, a turn that shrinks; but for heavy ball with momentum β these have the
         modulus √β and never reach 1. What reaches the unit circle first is again −1: at ηλ = 2(1 + β); in Nesterov's form at
         (2 + 2β)/(1 + 2β), so {sutskever2013.edge:edges.2|.3f} for β = 0.9; for an average of gradients as in Adam, while its
-        division by √v stays what it is, at 2(1 + β)/(1 − β), which is {cohen2022.frozen_preconditioner:edges.2|.0f}. So
+        division by √v is unchanged, at 2(1 + β)/(1 − β), which is {cohen2022.frozen_preconditioner:edges.2|.0f}. So
         period 2 at onset. In training the sharpness of a small network hovered at
         {cohen2021.momentum_has_its_own_level:heavy ball|.3f} of heavy ball's edge for β = 0.5 and at
         {cohen2021.momentum_has_its_own_level:Nesterov.1|.3f} of Nesterov's for 0.9. Adam's (divided by √v) stayed on five
@@ -235,10 +235,11 @@ QUESTIONS = (
         {cfdyn2026_held.sharpness_is_held_at_theta:β₁ = 9/10.high|.2f} of 38 for β₁ = 0.9: its 2-cycle is unstable from β₁ =
         3 − 2√2 on, and the oscillation comes in bursts. With these edges the central flow describes Adam too: at the end it
         was {cfdyn2026_held.adam_stays_near:β₁ = 9/10.high|.2f} times as far away as the flow without oscillations, or less.
-        An exponential average of an exponential average is different: for β > 1/3 it leaves stability by a turn, at β = (√3
-        − 1)/2 by one of 120°, and on log cosh the iterates settle on a 3-cycle directly above that edge. Away from the edge
-        there is more: heavy ball with Polyak's best parameters has a 3-cycle on a convex function with 1 ≤ f″ ≤ 25, in exact
-        fractions, with the double multiplier {lessard2016.exact_cycle:multipliers.0}; with these parameters there is one
+        An exponential average of an exponential average is different: for β > 1/3 it loses stability by a rotation (a complex
+        pair), at β = (√3 − 1)/2 by one of 120°, and on log cosh the iterates settle on a 3-cycle directly above that edge.
+        Away from the edge there is more: heavy ball with Polyak's best parameters has a 3-cycle on a convex function with 1 ≤ f″
+        ≤ 25, in exact rational numbers,
+        with the double multiplier {lessard2016.exact_cycle:multipliers.0}; with these parameters there is one
         through the corners of a triangle, on some function of two weights with curvatures from μ to L, exactly if L/μ ≥ 9 +
         4√5, about 17.94. Adam has a stable 3-cycle even on a parabola, for unusual β₁ and β₂.""",
         """polyak1964.only_a_flip sutskever2013.edge cohen2022.frozen_preconditioner cohen2021.momentum_has_its_own_level
@@ -250,10 +251,11 @@ QUESTIONS = (
     _question(
         10,
         "Is the central flow right?",
-        """Near the edge it models the averaged path: {cohen2024.stays_where_the_gradient_flow_leaves:least_ratio|.1f} to
-        {cohen2024b_networks.follows_where_the_stable_flow_leaves:scalar_rmsprop transformer|.0f} times nearer than the flow
-        without oscillation where that drifts off, on one loss with adaptive steps
-        {cfdyn2026_unheld.weight_without_oscillation:RMSProp|.0f} times farther. It has no swings, late onsets or other
+        """Near the edge it models the averaged path. Where the flow without oscillation drifts off, the central flow is
+        {cohen2024.stays_where_the_gradient_flow_leaves:least_ratio|.1f} to
+        {cohen2024b_networks.follows_where_the_stable_flow_leaves:scalar_rmsprop transformer|.0f} times
+        closer to it; on one loss with adaptive steps it is
+        {cfdyn2026_unheld.weight_without_oscillation:RMSProp|.0f} times farther away. It has no swings, late onsets or other
         periods; at large η it may end elsewhere.""",
         """The central flow is the differential equation of the iterates without their bouncing. It is at least
         {cohen2024.stays_where_the_gradient_flow_leaves:least_ratio|.2f} times nearer to the averaged iterates than the
@@ -366,7 +368,7 @@ QUESTIONS = (
         is the largest ⟨D, H[D]⟩ over directions of length 1 that is held against 2/η. On a random quadratic loss of a 2 × 2
         matrix the loss fell from all {islamov2026.edge_of_muon:descend} points at 0.999 of that edge, and rose from
         {islamov2026.edge_of_muon:ascend} of them at 1.001. With the largest entry as the length, which gives descent by
-        signs, this generalised sharpness rose in training and then stayed, at {islamov2026.training_near_the_edge:held.0|.2f}
+        signs, this generalized sharpness rose in training and then stayed, at {islamov2026.training_near_the_edge:held.0|.2f}
         of 2/η in a valley. Shampoo, which was not run here, multiplies the gradient by positive definite matrices; as long as
         these change slowly it is preconditioned descent, whose multipliers are real, so that its first instability is again a
         flip.""",

@@ -137,7 +137,8 @@ class _Walk:
         while at != goal:
             slab, z, share = self._next(at, goal, z, share)
             if slab is None or len(slabs) >= MOST:
-                near = f"the proof stops at {self.name} = {at:.10g}: a multiplier may reach 1, or a border may be close"
+                near = (f"the proof stops at {self.name} = {at:.10g}: the cycle may have a multiplier 1 there, or be close to "
+                        "a border")
                 return slabs, joints, f"{near}; prove a shorter interval"
             if slabs:
                 joint = self._joint(at, slabs[-1], slab)

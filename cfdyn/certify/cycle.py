@@ -15,7 +15,7 @@ from cfdyn.certify.shooting.candidates import candidate, smaller_period, starts
 from cfdyn.certify.shooting.krawczyk import Box, Proven, balls_of, proven_cycle
 from cfdyn.certify.shooting.multipliers import multipliers, product, stability
 from cfdyn.certify.subject import Subject, subject
-from cfdyn.words import TAKE_OUT, how_many
+from cfdyn.words import TAKE_OUT, called, how_many
 
 NEAR = 1e-6  # points that repeat to this are a cycle's, and multipliers this close to 1 are 1, as far as floats show
 
@@ -49,7 +49,7 @@ def cycle(
     >>> proof.proved, proof.claim["period"], proof.claim["stable"]
     (True, 3, True)
     >>> cf.certify.cycle("(w**2 - 1)**2/4", cf.optimizers.gd(lr=1.46), [1.0, 1.0, 1.0]).reason
-    'the points of period 3 belong to a cycle of period 1; ask for that'
+    "Newton's method converged to a fixed point, not to a 3-cycle; give points closer to the 3-cycle, or ask for the period 1"
 
     References
     ----------
@@ -65,7 +65,7 @@ def _proved(about: Subject, points: Any, period: int | None, box: Any) -> Certif
         return unproved(about, "cycle", _no_candidate(about, points, period, box))
     smaller = smaller_period(z)
     if smaller:
-        return unproved(about, "cycle", f"the points of period {len(z)} belong to a cycle of period {smaller}; ask for that")
+        return unproved(about, "cycle", _shorter(smaller, len(z)))
     proven = proven_cycle(about, z)
     if proven is None:
         return unproved(about, "cycle", _why_not(about, z))
@@ -75,6 +75,12 @@ def _proved(about: Subject, points: Any, period: int | None, box: Any) -> Certif
     if overlapping(proven.boxes):
         return unproved(about, "cycle", "the boxes overlap, so the least period is not proved; use narrower parameters")
     return proved("cycle", about, claim_of(about, proven), {})
+
+
+def _shorter(found: int, period: int) -> str:
+    what = "a fixed point" if found == 1 else f"a {called(found)}"
+    return (f"Newton's method converged to {what}, not to a {called(period)}; "
+            f"give points closer to the {called(period)}, or ask for the period {found}")
 
 
 def _no_candidate(about: Subject, points: Any, period: int | None, box: Any) -> str:
@@ -107,7 +113,7 @@ def _why_not(about: Subject, points: Sequence[Sequence[arb]]) -> str:
     slopes = about.enclosure("jacobian")
     if not all(x.is_finite() for point in points for x in slopes(point)):
         return "the map has no finite slope at the points, as where the root of 0 is taken; no such cycle can be proved"
-    why = "a multiplier may be 1, a border may be too near, or the parameters vary too much"
+    why = "the cycle may have a multiplier 1, it may be too close to a border, or the parameters may vary too much"
     return f"Krawczyk's test failed: {_not_isolated(about, points) or f'{why}; prove it for other or narrower values'}"
 
 

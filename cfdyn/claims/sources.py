@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import os
 import pkgutil
 import re
 import sys
@@ -16,6 +17,9 @@ from cfdyn.claims.claim import Claim, Claims
 from cfdyn.errors import UsageError, shown, unknown
 
 GROUP = "cfdyn.papers"
+OWN = "CFDYN_CLAIMS"  # environment variable: a file of claims, as the processes that check them inherit it
+LIST = (f"cfdyn list claims. Claims are read from papers/ in a clone, from packages with the entry point {GROUP}, and from a "
+        "file: cfdyn claims FILE.py")
 _ROOT = Path(__file__).parents[2]
 
 
@@ -51,14 +55,50 @@ def modules() -> dict[str, str]:
         for module in pkgutil.iter_modules(package.__path__):
             if not module.name.startswith("_"):
                 names.setdefault(module.name, f"{package.__name__}.{module.name}")
+    if OWN in os.environ:
+        names[Path(os.environ[OWN]).stem] = os.environ[OWN]
     return names
+
+
+def own(file: str) -> str:
+    """The source that a file of one's own is: its name, by which this process and those that it starts know it from now on.
+
+    Raises
+    ------
+    UsageError : the file does not exist, its name cannot be the name of a source, it cannot be imported, or it has no claims
+    """
+    path = Path(file)
+    if not path.is_file():
+        raise UsageError(f"there is no file {shown(file)}")
+    if not path.stem.isidentifier():
+        raise UsageError(f"the name of a file of claims consists of letters, digits and _, unlike {shown(path.name)}; rename it")
+    os.environ[OWN] = str(path.resolve())
+    papers.cache_clear()
+    modules.cache_clear()
+    if path.stem not in papers_of([path.stem]):
+        raise UsageError(f"{shown(file)} holds no claims: it defines no CLAIMS = Claims(__name__, __doc__, read=…)")
+    return path.stem
 
 
 def _imported(name: str) -> ModuleType:
     try:
-        return importlib.import_module(name)
+        return _from_file(name) if name.endswith(".py") else importlib.import_module(name)
     except (Exception, SystemExit) as error:  # whatever is in a file that somebody else wrote
         raise UsageError(f"{name}, which holds claims, cannot be imported: {type(error).__name__}: {error}") from error
+
+
+def _from_file(file: str) -> ModuleType:
+    name = f"cfdyn_own.{Path(file).stem}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, file)
+        assert spec is not None and spec.loader is not None
+        sys.modules[name] = module = importlib.util.module_from_spec(spec)
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+    return sys.modules[name]
 
 
 @cache
@@ -136,7 +176,7 @@ def named(name: str) -> Claim:
     if name in modules():
         raise UsageError(f"{name} is a source, not one claim; its claims: cfdyn claims --source {name}")
     if name not in claims:
-        raise unknown("claim", name, all_claims(), "cfdyn list claims")
+        raise unknown("claim", name, all_claims(), LIST)
     return claims[name]
 
 

@@ -128,10 +128,10 @@ def _decided(claim: Claim, measured: dict[str, Any], undecided: str) -> tuple[st
     if absent:
         return UNDECIDED, f"the check did not measure {', '.join(sorted(absent))}"
     agrees = {name: wanted.agrees(measured[name]) for name, wanted in claim.expected.items()}
-    for answer, verdict, words in ((False, CONTRADICTED, "instead of"), (None, UNDECIDED, "lies across")):
+    for answer, verdict, words in ((False, CONTRADICTED, ", expected"), (None, UNDECIDED, " lies across")):
         names = [name for name, agreed in agrees.items() if agreed is answer]
         if names:
-            return verdict, "; ".join(f"{name}: {shown(measured[name])} {words} {claim.expected[name].text}" for name in names)
+            return verdict, "; ".join(f"{name} = {shown(measured[name])}{words} {claim.expected[name].text}" for name in names)
     if claim.proof:
         return PROVED, claim.proof
     return (AGREES, f"agrees on {claim.examples}") if claim.examples else (REPRODUCED, "all that was measured agrees")

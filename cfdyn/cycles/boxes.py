@@ -27,7 +27,7 @@ def by_chains(
 ) -> SearchResult:  # fmt: skip
     """Every chain x_0 → … → x_{n−1} → x_0 with x_0 in the region and the others anywhere; Krawczyk's test decides.
 
-    Of the images under a symmetry one is looked for.
+    Of cycles that are images of one another under a symmetry, only one is searched for.
 
     Krawczyk (1969), Computing 4, 187–201; Galias (1998), Rigorous numerical studies of the existence of periodic orbits
     for the Hénon map, J. UCS 4, 114–124.

@@ -107,4 +107,4 @@ def _by_size(sides: list[list[Filled]]) -> tuple[str, str]:
         return UNDECIDED, ALIKE
     if len(np.intersect1d(small, large)) < OVERLAP * len(small):
         return BOUNDARY, f"orbits end elsewhere {'below' if beyond == 'above' else 'above'}"
-    return INTERIOR, f"orbits fill {ratio:.3g} times as much {beyond}"
+    return INTERIOR, f"orbits occupy {ratio:.3g} times as many cells {beyond} the value"

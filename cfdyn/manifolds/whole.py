@@ -95,7 +95,7 @@ def _end(step: Map, kind: str, table: np.ndarray, status: int, limits: Limits) -
     if status == growth.FULL:
         return f"{limits.most} points used up"
     if status == growth.AWAY:
-        return f"leaves the box by {limits.far:g} of its widths"
+        return f"moves away from the box by more than {limits.far:g} times its width"
     if status == growth.SETTLED:
         return f"{'ends on' if kind == UNSTABLE else 'comes from'} a cycle at {at}"
     if kind == STABLE and _folded(step, table):

@@ -63,6 +63,14 @@ def figure_files() -> dict[str, str]:
     return files
 
 
+def _without(record: Any) -> str:
+    """Why there is no figure of it."""
+    if isinstance(record, list | tuple):
+        advice = "; for several branches use cf.analysis.branches(…)"
+        return f"cf.plot draws one record, not a {type(record).__name__}{advice}"
+    return f"cf.plot draws no {type(record).__name__}; it draws {', '.join(sorted(figure_files()))}"
+
+
 def plot(
     record: Any, path: str | Path | None = None, xlim: Sequence[float] | None = None, ylim: Sequence[float] | None = None,
     pixels: int | None = None, *, ax: Any = None, figsize: Any = None, style: str = "screen", title: str | None = None,
@@ -98,12 +106,13 @@ def plot(
     """
     name = type(record).__name__
     if name not in figure_files():
-        raise UsageError(f"there is no figure of the class {name}; figures exist for {', '.join(sorted(figure_files()))}")
+        raise UsageError(_without(record))
     draw = importlib.import_module(f"cfdyn.plotting.figures.{figure_files()[name]}").draw
     known = list(inspect.signature(draw).parameters)[1:]
     if not beneath.keys() <= set(known):
-        wrong, taken = ", ".join(sorted(beneath.keys() - set(known))), " and ".join(f"{option}=" for option in known)
-        raise UsageError(f"the figure of a {name} takes no {wrong}" + (f", but {taken}" if known else ""))
+        strange = sorted(beneath.keys() - {*known})
+        wrong, taken = (" and ".join(f"{option}=" for option in options) for options in (strange, known))
+        raise UsageError(f"a figure of a {name} does not accept {wrong}" + (f"; it accepts {taken}" if known else ""))
     limits = {axis: check_limits(axis, given) for axis, given in (("xlim", xlim), ("ylim", ylim)) if given is not None}
     canvas = importlib.import_module("cfdyn.plotting.canvas")
     sheet = canvas.sheet_of(style, figsize, ax)

@@ -32,7 +32,7 @@ class Exports:
     """Base of records: a table, if the record has rows, and arrays with named dimensions."""
 
     def table(self) -> dict[str, list[Any]]:
-        """Columns of equal length, by name: all arrays along the record's longest list of rows; None where there is no value.
+        """Columns of equal length, by name: the arrays that have one entry for each row; None if a row has no value.
 
         Raises
         ------

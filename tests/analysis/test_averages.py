@@ -259,7 +259,7 @@ def test_the_figure_shows_errors_losses_and_the_ranking(case, tmp_path):
     assert errors.get_yscale() == ("linear" if case == "none" else "log") and len(losses.lines) >= len(found.entries)
     if case == "line":
         assert [text.get_text() for text in ranking.get_yticklabels()] == [e.name for e in found.ranking if e.error > 0][::-1]
-    with pytest.raises(cf.CfdynError, match="takes no orbit"):
+    with pytest.raises(cf.CfdynError, match="does not accept orbit="):
         cf.plot(found, orbit=None)
 
 

@@ -106,7 +106,7 @@ def test_adam_on_a_network_holds_at_37(seed):
     found = cf.analysis.hovering(orbit(cf.losses.tanh_network(), OPT.adam(0.02, beta2=0.99), start, 3000))
     assert (found.kind, found.side) == ("hovers", "below") and found.moving
     assert 0.94 * 38 < found.sharpness[2000:].mean() < 0.985 * 38 and found.low > 0.75 and found.high < 1.06
-    assert found.meaning.startswith(f"λ₁(P⁻¹H) hovers at its edge θ = 38 from step {found.since} on, below it: ")
+    assert found.meaning.startswith(f"λ₁(P⁻¹H) at the averaged iterate hovers at its edge θ = 38 from step {found.since} on, below it: ")
 
 
 def test_gradient_descent_hovers_after_progressive_sharpening():
@@ -126,7 +126,7 @@ def test_momentum_hovers_at_its_own_edge():
         found = cf.analysis.hovering(orbit(loss, optimizer, [0.05, 6.4], 15_000))
         assert found.kind == "hovers" and found.mean == pytest.approx(1.0, abs=0.03)
         np.testing.assert_allclose(found.theta, theta, rtol=1e-14)
-        assert not found.moving and found.crossing is not None and f"The sharpness hovers at its edge (θ = {theta:g}) " in found.meaning
+        assert not found.moving and found.crossing is not None and f"The sharpness at the averaged iterate hovers at its edge (θ = {theta:g}) " in found.meaning
 
 
 def test_what_converges_never_reaches_it():

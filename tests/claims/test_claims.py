@@ -147,10 +147,26 @@ def test_answers_hold_what_was_measured():
         filled(Question("Q", "?", "", "{other.claim:value}", (name,)), {})
 
 
+def test_a_file_of_claims(tmp_path):
+    """It needs no package: the claims of a file are checked by its path, and the processes that check them find it."""
+    environment, file = install(tmp_path), tmp_path / "mine2026.py"
+    own = PAPER.partition("QUESTIONS =")[0]
+    file.write_text(own)
+    done = call([*CFDYN, "claims", str(file)], environment)
+    assert "mine2026.square_5" in done.stdout and "toy2000" not in done.stdout
+    file.write_text(own.replace('{"square": number**2}', '{"square": number**2 + (number == 5)}'))
+    done = call([*CFDYN, "claims", str(file)], environment, expected=1)
+    assert "mine2026.square_5. Recorded: reproduced. Now: contradicted. square = 26, expected 25." in done.stdout
+    for wrong, words in (("none.py", "there is no file"), ("a-b.py", "letters, digits and _"), ("empty.py", "holds no claims")):
+        (tmp_path / wrong).write_text("") if wrong != "none.py" else None
+        assert words in call([*CFDYN, "claims", str(tmp_path / wrong)], environment, expected=2).stderr
+    assert "cfdyn claims FILE.py" in call([*CFDYN, "claims", "mine.edge"], environment, expected=2).stderr
+
+
 def test_the_exit_status_tells_of_a_verdict_that_is_not_the_settled_one(tmp_path):
     environment = install(tmp_path, PAPER.replace('{"square": number**2}', '{"square": number**2 + (number == 5)}'))
     done = call([*CFDYN, "claims", "--source", "toy2000"], environment, expected=1)
-    assert "toy2000.square_5 was settled as reproduced, and is contradicted now: square: 26 instead of 25" in done.stdout
+    assert "toy2000.square_5. Recorded: reproduced. Now: contradicted. square = 26, expected 25." in done.stdout
     found = json.loads(call([*CFDYN, "claims", "--source", "toy2000", "--json"], environment, expected=1).stdout)
     assert found["different"] == ["toy2000.square_5"]
 
@@ -230,4 +246,4 @@ def test_a_damaged_record_is_named(content, tmp_path):
 
 def test_what_was_not_computed_yet_is_no_other_verdict(tmp_path):
     done = call([*CFDYN, "claims", "--source", "toy2000", "--within", "0"], install(tmp_path))
-    assert "not computed yet" in done.stdout and "was settled as" not in done.stdout
+    assert "not computed yet" in done.stdout and "Recorded:" not in done.stdout

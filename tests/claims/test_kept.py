@@ -94,7 +94,7 @@ def test_a_paper_that_is_edited_while_it_is_computed_is_computed_again(tmp_path)
     )
     environment = install(tmp_path, PAPER.split("for _k in range")[0] + claim)
     call(ALL, environment)
-    assert "9 instead of" not in call(ALL, environment, expected=1).stderr
+    assert "9, expected" not in call(ALL, environment, expected=1).stderr
     assert noted(tmp_path) == ["2", "2"]
 
 

@@ -116,8 +116,8 @@ BROKEN = {
     "cannot tell": ("raise Undecided('both are near')", "both are near"),
     "dies": ("os.kill(os.getpid(), 9)", "the check failed: its process ended with status -9"),
     "measures something else": ("return {'cube': 8}", "the check did not measure square"),
-    "is not a number": ("return {'square': float('nan')}", "square: None instead of 4"),
-    "is wrong": ("return {'square': 5}", "square: 5 instead of 4"),
+    "is not a number": ("return {'square': float('nan')}", "square = None, expected 4"),
+    "is wrong": ("return {'square': 5}", "square = 5, expected 4"),
     "reads": ("return {'square': int(input())}", "the check failed: EOFError: EOF when reading a line"),
     "has a child when it dies": (
         "os.fork() or time.sleep(20)\n    os.kill(os.getpid(), 9)", "the check failed: its process ended with status -9"

@@ -38,7 +38,7 @@ def test_a_plane_and_its_words(capsys):
     assert "fixed point at (1, 0)" in out
     assert "the usual" not in out
     status, out, _ = run(capsys, *WELL, "--shape", "10", "--no-figure")
-    assert "the usual one" in out
+    assert "the default box" in out
 
 
 def test_fractions_over_a_parameter(capsys, tmp_path):

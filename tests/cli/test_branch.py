@@ -37,8 +37,12 @@ def test_saved_branches_go_on(capsys, tmp_path):
     assert found == [("branch point", 1.0), ("branch point", 1.0), ("flip", 3.0)]
     code, out, err = run(capsys, "branch", whole["record"], "--json")
     assert code == 0 and json.loads(out)["branches"] == whole["branches"] and "had not reached its maximal number of steps" in err
-    code, _, err = run(capsys, "branch", short["record"], "--vary", "r=0:1")
-    assert code == 2 and "keeps its original options" in err
+    code, _, err = run(capsys, "branch", short["record"], "--switch")
+    assert code == 2 and "was saved with its options" in err
+    code, _, err = run(capsys, "branch", short["record"], "--vary", "q=0:1")
+    assert code == 2 and "the saved branch varies r, not q" in err
+    code, out, _ = run(capsys, "branch", whole["record"], "--vary", "r=0.5:4", "--json")
+    assert code == 0 and [b["ends"] for b in json.loads(out)["branches"]] == [["r = 0.5", "r = 4"]] * 2
     step = cf.Map.from_text("r*x*(1-x)", params={"r": 2.0})
     one = cf.analysis.continue_cycle(step, [0.5], "r", (0.5, 3.6), max_steps=4).save(tmp_path / "one.npz")
     code, out, _ = run(capsys, "branch", str(one))
@@ -94,6 +98,13 @@ def test_the_two_cycles_of_a_linear_map(capsys):
     assert code == 0 and "vertical: these 2-cycles exist at lr = 2 alone" in " ".join(out.split())
     code, out, _ = run(capsys, "cascade", "w**2/2", "--vary", "lr=0.5:3")
     assert code == 0 and "the branch of 2-cycles from lr = 2 on is vertical" in " ".join(out.split())
+
+
+def test_the_rotation_of_a_neimark_sacker_point(capsys):
+    """The delayed logistic map: at a = 2 its multipliers are e^(±iπ/3), a sixth of a turn."""
+    words = ["branch", "--map", "y; a*y*(1-x)", "--variables", "x,y", "--vary", "a=1.5:2.2", "--start", "0.4,0.4"]
+    code, out, _ = run(capsys, *words)
+    assert code == 0 and "Neimark–Sacker, 0.166667 turns per step" in out
 
 
 def test_branches_in_words(capsys):

@@ -33,7 +33,7 @@ def test_special_points(capsys):
     assert [s["coefficients"].keys() for s in found["special"]] == [{"e"}] * 2
     status, out, _ = run(capsys, *words, "--set", "k=0.1", "--set", "c=1.5", "--start", "1", "--kind", "fold")
     assert status == 0 and "fold of the fixed point" in out
-    assert "cusp, c = -1: two folds meet: between them are three fixed points, the outer two stable" in " ".join(out.split())
+    assert "cusp, c = -1: two fold curves meet here; between them there are three fixed points, the outer two stable" in " ".join(out.split())
 
 
 def test_starts_all_over_the_ranges(capsys):
@@ -64,7 +64,7 @@ def test_a_saved_curve_goes_on(capsys, tmp_path):
     assert np.array(whole["parameters"])[:, 1] == pytest.approx(1 + 3 * x**2, abs=1e-9)
     status, out, _ = run(capsys, "curve", short["record"], "--steps", "300")
     assert status == 0 and "cusp" in out
-    for more, message in ((["--kind", "fold"], "keeps its original options"), (["--vary", "k=0:1"], "keeps its original options")):
+    for more, message in ((["--kind", "fold"], "was saved with its options"), (["--vary", "k=0:1"], "was saved with its options")):
         status, _, err = run(capsys, "curve", short["record"], *more)
         assert status == 2 and message in err
     status, _, err = run(capsys, "branch", short["record"])

@@ -73,7 +73,7 @@ def test_conditions_stops_and_a_table(capsys, tmp_path):
     code, out, _ = run(capsys, tmp_path, *[word for word in words if word != "--json"])
     assert code == 0 and "zero of" in out and "x = 0.5" in out and f"table   {table}" in out.replace("\n", "")
     code, _, err = run(capsys, tmp_path, "branch", document["record"], "--condition", "x")
-    assert code == 2 and "keeps its original options" in err
+    assert code == 2 and "was saved with its options" in err
     for wrong, problem in (("x +", "ends after '+'"), ("loss = 1", "unknown name 'loss'")):
         code, _, err = run(capsys, tmp_path, *BRANCH, "--condition", wrong)
         assert code == 2 and problem in err

@@ -94,9 +94,9 @@ def test_a_path_of_no_length(tmp_path):
 
 def test_only_a_path_takes_something_beneath(usual):
     path, orbit, loss = usual
-    with pytest.raises(UsageError, match="takes no loss"):
+    with pytest.raises(UsageError, match="does not accept loss="):
         plot(orbit, loss=loss)
-    with pytest.raises(UsageError, match="takes no orbits"):
+    with pytest.raises(UsageError, match="does not accept orbits="):
         plot(path, orbits=orbit)
 
 

@@ -130,7 +130,7 @@ def test_ctrl_c_writes_what_is_done_and_the_file_goes_on(capsys, monkeypatch):
         (("diagram", *HEAVY, *PLANE, "--window", "1:3,0:0.1"), "not part of 0.5:2"),
         (("diagram", *HEAVY, *PLANE, "--also", "none.npz", "--plot", "a.png"), "no file none.npz"),
         (("diagram", "none.npz"), "no file none.npz"),
-        (("diagram", "none.npz", *PLANE), "keeps its original options"),
+        (("diagram", "none.npz", *PLANE), "was saved with its options"),
         (("regimes", *HEAVY, *PLANE, "--tolerance", "0.1"), "is only for --times"),
         (("regimes", *HEAVY, *PLANE, "--times", "--coarse", "2"), "every cell"),
         (("regimes", *HEAVY, *PLANE, "--times", "--tolerance=-1"), "positive distance"),

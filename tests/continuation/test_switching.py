@@ -97,7 +97,7 @@ def test_no_circle_of_the_doubled_cycle():
     double = next(s for s in curve.special if s.kind == "resonance 1:2")
     found = switch(curve, double)
     assert double.coefficients["C"] > 0 and named(found) == [("flip", 1)]
-    assert found.said == ["no Neimark–Sacker of the 2-cycle was found that begins there"]
+    assert found.said == ["no Neimark–Sacker curve of the 2-cycle was found to begin there"]
 
 
 def test_a_saddle_at_one_to_three():
@@ -118,7 +118,7 @@ def test_one_to_four(s, c, slope):
     found = switch(curve, point)
     assert abs(point.coefficients["A"]) == pytest.approx(s / c, rel=1e-6)
     if slope is None:
-        assert len(found) == 0 and found.branches[0].period == 4 and found.said == ["a 4-cycle shrinks onto the point, and no fold of it was found that begins there"]
+        assert len(found) == 0 and found.branches[0].period == 4 and found.said == ["a 4-cycle shrinks onto the point, and no fold of it was found to begin there"]
         return
     assert named(found) == [("fold", 4)] * 2
     ways = sorted(leaves(fold, point.parameters).tolist() for fold in found)
@@ -225,7 +225,7 @@ def test_a_point_on_the_bounds():
 def test_bad_input():
     step = cf.Map.from_text("k + c*x - x**3", "x", {"k": 0.136, "c": 1.5})
     folds = curve_of(step, ("fold", [[-0.4]]), ("k", "c"), ((-1, 1), (0, 3)))
-    assert switch(folds).said == ["both folds that meet there are this curve"] and len(switch(folds)) == 0
+    assert switch(folds).said == ["both folds that meet there belong to this curve"] and len(switch(folds)) == 0
     circle = circles(rotation(1, 5))
     for bad in (1, -2, "cusp", circle.special[0] if circle.special else cf.analysis.resonances(circle, 5)[0]):
         with pytest.raises(cf.CfdynError):

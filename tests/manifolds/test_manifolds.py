@@ -115,7 +115,7 @@ def test_where_a_manifold_ends():
     linear = cf.Map.from_text(["2*x", "y/2"], "x y")
     assert ends(linear, length=3.0) == ["length 3 reached"] * 2
     assert ends(linear, length=3.0, most=12) == ["12 points used up"] * 2
-    assert ends(linear, box=[(-1, 1), (-1, 1)]) == ["leaves the box by 1e+06 of its widths"] * 2
+    assert ends(linear, box=[(-1, 1), (-1, 1)]) == ["moves away from the box by more than 1e+06 times its width"] * 2
     jumps = cf.Map.from_text(["2*x", "y/2 + 5*Heaviside(x - 1)"], "x y")
     right, left = ends(jumps, length=8.0)
     assert "the map jumps or ends there" in right and left == "length 8 reached"

@@ -145,7 +145,7 @@ def test_the_moving_edge_is_that_of_the_orbit_of_the_verdict():
     """Round-off alone would leave λ₁(P⁻¹H) at 3e5 θ, at the minimum: with an oscillation of any size it hovers at θ."""
     found = cf.study(DOUBLE_WELL, cf.optimizers.adam(lr=0.05))
     assert found.hovering.kind == "hovers" and found.hovering.mean == pytest.approx(0.95, abs=0.02)
-    assert f"With an oscillation of at least {found.regime.inject:.2g}, λ₁(P⁻¹H) hovers at its edge θ = 38" in found.verdict
+    assert f"With an oscillation of at least {found.regime.inject:.2g}, λ₁(P⁻¹H) at the averaged iterate hovers at its edge θ = 38" in found.verdict
     bare = cf.analysis.hovering(cf.iterate(cf.as_map(DOUBLE_WELL, cf.optimizers.adam(lr=0.05)), [1.107], 40_000))
     assert bare.kind == "undecided" and "inject a seed" in bare.reason and bare.ratio[-1] > 1e5
 

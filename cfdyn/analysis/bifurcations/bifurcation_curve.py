@@ -21,7 +21,7 @@ def bifurcation_curve(
     Pseudo-arclength continuation in both directions of f(x_i) = x_{i+1} with A_i q_i = q_{i+1}, q_{n+1} = ∓q_1 (flip, fold), or
     q_{2n+1} − 2 cos θ q_{n+1} + q_1 = 0 (Neimark–Sacker), or one scalar equation for x_1 and the parameters; the work grows as
     n. Points of codimension two are located to round-off. A Neimark–Sacker curve ends at the resonances 1:1 and 1:2. Any curve
-    ends where the points of the cycle merge, as at the generalised flip of a shorter cycle. A curve of smooth bifurcations ends
+    ends where the points of the cycle merge, as at the generalized flip of a shorter cycle. A curve of smooth bifurcations ends
     where a point of the cycle meets a border. Branch points form a curve only if a symmetry, or a solution that exists for all
     parameters, preserves them; otherwise the record says so.
 

@@ -16,7 +16,7 @@ def switch(
 ) -> Switched:  # fmt: skip
     """The other curves at a point of codimension two of a curve: those of the same cycle, and of cycles of k times its period.
 
-    At a generalised flip a fold of the doubled cycle starts. At 1:2, fold–flip and flip–Neimark–Sacker points a Neimark–Sacker
+    At a generalized flip a fold of the doubled cycle starts. At 1:2, fold–flip and flip–Neimark–Sacker points a Neimark–Sacker
     curve of the doubled cycle may start. At 1:4 two folds of cycles of four times the period start if |A| > 1, and a
     Neimark–Sacker curve of theirs if it exists. At a resonance p:q with q ≥ 5 (see `resonances`) the two folds that bound an
     Arnold tongue start. At 1:3 a saddle of three times the period shrinks onto the point and no fold starts: the result is a

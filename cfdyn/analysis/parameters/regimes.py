@@ -53,7 +53,7 @@ class RegimeMap(OverGrid, Record):
         """The numbers of undecided cells by the sign of the exponent per step, where it was needed."""
         exponents = self.lyapunov[self.labels == UNSETTLED]
         small = SMALLEST_EXPONENT
-        parts = {f"below {-small:g}: a cycle above the longest period, or slow": exponents < -small,
+        parts = {f"below {-small:g}: a cycle of a longer period than is searched for, or slow convergence": exponents < -small,
                  f"within {small:g} of 0": np.abs(exponents) <= small,
                  f"above {small:g}, within its error, or not with perturbations of both sizes": exponents > small,
                  "unknown: it left the domain, or needed further analysis": np.isnan(exponents)}  # fmt: skip

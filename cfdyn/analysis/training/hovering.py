@@ -66,7 +66,7 @@ class Hovering(Record):
             spread = f"nearly all within {NARROW:g} of that"
         numbers = f"{self.mean:.3g} {of} on average, {spread}"
         if self.kind == "hovers":
-            return f"{what} hovers at {edge} from step {self.since} on{SIDES[self.side]}: {numbers}."
+            return f"{what} at the averaged iterate hovers at {edge} from step {self.since} on{SIDES[self.side]}: {numbers}."
         if self.kind == "never":
             top = int(np.argmax(self.ratio))
             most = f"at most {self.ratio[top]:.3g} {of}, at step {self.t[top]}"
@@ -105,8 +105,9 @@ def hovering(orbit: Orbit) -> Hovering:
     >>> import cfdyn as cf
     >>> adam = cf.optimizers.adam(lr=0.01, beta2=0.99, eps=0.0, bias_correction=False)
     >>> held = cf.analysis.hovering(cf.iterate(cf.as_map(cf.Loss("w**2/2"), adam), [0.001, 0.0, 1e-6], 3000))
-    >>> print(held.meaning)
-    λ₁(P⁻¹H) hovers at its edge θ = 38 from step 268 on, below it: 0.909 θ on average, 5–95 % from 0.732 to 1.04.
+    >>> print(held.meaning)  # doctest: +NORMALIZE_WHITESPACE
+    λ₁(P⁻¹H) at the averaged iterate hovers at its edge θ = 38 from step 268 on, below it: 0.909 θ on average,
+    5–95 % from 0.732 to 1.04.
 
     References
     ----------

@@ -77,7 +77,7 @@ def basins(
 
     import cfdyn
 
-    chosen: dict[str, str] = {} if box is not None else {"box": "the usual one"}
+    chosen: dict[str, str] = {} if box is not None else {"box": "the default box"}
     if vary is not None:
         name, bounds, values = scanned(vary, VALUES)
         lo, hi = windowed([bounds], window)[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +17,7 @@ from cfdyn.cli.input.values import given, varied
 from cfdyn.cli.output.document import fields
 from cfdyn.cli.output.screen import Say, Screen, number, remark, vector
 from cfdyn.cli.resume import gone_on, saved
-from cfdyn.errors import CfdynError
+from cfdyn.errors import CfdynError, UsageError
 from cfdyn.words import ROUNDED, called, listed, shown, spoken
 
 if TYPE_CHECKING:
@@ -46,12 +47,13 @@ def branch(
 ) -> Answer:
     """Continuation of fixed points or cycles along a parameter.
 
-    With their stability and bifurcations. Give FILE.npz instead of the loss to continue a saved branch.
+    With their stability and bifurcations. Give FILE.npz instead of the loss to continue a saved branch,
+    with --vary NAME=LO:HI within wider bounds.
 
     $ cfdyn branch double_well --vary lr=0.1:2
     $ cfdyn branch --map "r*x*(1-x)" --vary r=2.5:3.6 --switch
     """
-    others = [vary, condition, stop, switch, period != 1, box]
+    others = [condition, stop, switch, period != 1, box]
     record, most = saved(subject, ("Branches", "Branch"), others), given(max_steps=steps)
     if record is None:
         name, bounds = varied(vary)
@@ -63,7 +65,7 @@ def branch(
         title, chosen = starts.step.title, {"start": starts.chosen}
     else:
         say("going on")
-        result, chosen = _gone_on(record, **most), {"start": str(subject.loss)}
+        result, chosen = _widened(record, vary, **most) if vary else _gone_on(record, **most), {"start": str(subject.loss)}
         title = result[0].step.title
     return Answer(
         lambda: {"branches": _documents(result), "name": result.name, "map": title, "chosen": chosen, "reason": result.reason},
@@ -77,6 +79,18 @@ def _gone_on(record: Branches | Branch, **options: Any) -> Branches:
 
     result = gone_on(record, **options)
     return result if isinstance(result, Branches) else Branches(result.name, result.bounds, [result], ["the record"], "")
+
+
+def _widened(record: Branches | Branch, vary: str, **options: Any) -> Branches:
+    """The saved branches, each continued within wider bounds of the same parameter."""
+    from cfdyn.analysis.bifurcations.branches import Branches
+
+    name, bounds = varied(vary)
+    if name != record.name:
+        raise UsageError(f"the saved branch varies {record.name}, not {name}; give --vary {record.name}=LO:HI")
+    if isinstance(record, Branches):
+        return replace(record, bounds=bounds, branches=[one.extended(bounds, **options) for one in record.branches])
+    return Branches(name, bounds, [record.extended(bounds, **options)], ["the record"], "")
 
 
 def _documents(branches: Branches) -> list[dict[str, Any]]:
@@ -95,7 +109,7 @@ def _print(screen: Screen, title: str, branches: Branches) -> None:
         values = [*branch.parameter, *(s.parameter for s in branch.bifurcations)]
         lo, hi = (shown(v, branch.bounds, 8) for v in (min(values), max(values)))
         screen.heading(f"\n{place}  {called(branch.period, several=True)}  ",
-                       f"from {origin}: {branches.name} from {lo} to {hi}, stable on {_stable(branch)}")  # fmt: skip
+                       f"continued from {origin} over {lo} ≤ {branches.name} ≤ {hi}, {_stable(branch)}")  # fmt: skip
         ends = branch.ends[:1] if branch.closed else branch.ends
         screen.print(f"{INDENT}ends: {'; '.join(ends)}", style="dim")
         if branch.bifurcations:
@@ -124,9 +138,23 @@ def _row(branch: Branch, special: Bifurcation) -> list[str]:
     # A strong resonance has no such coefficient; its meaning begins with its name.
     name = special.meaning.partition(": ")[0] if special.coefficient is None else ""
     named = name if "resonance" in name else "–"
+    turns = _turns(special)
     born = {True: "supercritical", False: "subcritical", None: named}[special.supercritical]
     coefficient = "–" if special.coefficient is None else number(special.coefficient)
-    return [shown(special.parameter, branch.bounds, 12), spoken(special.kind), coefficient, born, _first(branch, special)]
+    every = "step" if special.period == 1 else f"{special.period} steps"
+    kind = f"{spoken(special.kind)}, {turns:.6g} turns per {every}" if turns else spoken(special.kind)
+    return [shown(special.parameter, branch.bounds, 12), kind, coefficient, born, _first(branch, special)]
+
+
+def _turns(special: Bifurcation) -> float:
+    """The rotation at a Neimark–Sacker point in turns per n steps, n the period: |arg μ|/2π of the pair on the unit circle."""
+    import numpy as np
+
+    if special.kind != "neimark-sacker":
+        return 0.0
+    pairs = special.multipliers[np.imag(special.multipliers) > 0]
+    pair = pairs[np.argmin(np.abs(np.abs(pairs) - 1))]
+    return float(np.angle(pair)) / (2 * np.pi)
 
 
 def _zero(branch: Branch, zero: FunctionZero) -> list[str]:
@@ -150,7 +178,7 @@ def _stable(branch: Branch) -> str:
     for first, after in zip(rows[::2], rows[1::2], strict=True):
         ends = _change(branch, first, max(first - 1, 0)), _change(branch, after, after - 1)
         pieces.append("[{}, {}]".format(*(shown(value, branch.bounds, 8) for value in sorted(ends))))
-    return listed(pieces, MOST_PIECES) or "nothing"
+    return f"stable on {listed(pieces, MOST_PIECES)}" if pieces else "unstable throughout"
 
 
 def _change(branch: Branch, row: int, otherwise: int) -> float:

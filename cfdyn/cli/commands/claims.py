@@ -23,7 +23,7 @@ KEYS = "id verdict settled reason statement domain examples where read how measu
 @command("ids source within anew processes report review csv json", group="Proofs and claims", place=82)
 def claims(
     say: Say,
-    ids: Annotated[list[str] | None, Argument(metavar="[ID]...", help="Claims from 'cfdyn list claims', such as may1976.first_flip (all if none is given).", show_default=False)] = None,  # noqa: E501
+    ids: Annotated[list[str] | None, Argument(metavar="[ID]...", help="Claims from 'cfdyn list claims', such as may1976.first_flip (all if none is given), or a FILE.py of claims.", show_default=False)] = None,  # noqa: E501
     source: Annotated[str | None, Option("--source", help="Only the claims of this paper and those on which its answers depend.", metavar="NAME")] = None,  # noqa: E501
     within: Annotated[float | None, Option("--within", min=0.0, help="Stop computing after this many seconds; report the other claims as recorded.", metavar="VALUE")] = None,  # noqa: E501
     anew: Annotated[bool, Option("--anew", help="Compute again even if a result is stored.")] = False,
@@ -33,7 +33,7 @@ def claims(
 ) -> Answer:  # fmt: skip
     """Claims of the literature, checked by computing them.
 
-    The exit status is 1 if a verdict differs from the one on record.
+    The exit status is 1 if a verdict differs from the one on record. A file of your own claims: cfdyn claims ./mine2026.py
 
     $ cfdyn claims may1976.first_flip
     $ cfdyn claims may1976.first_flip --review
@@ -41,11 +41,15 @@ def claims(
     from cfdyn.claims.record import recorded
     from cfdyn.claims.report import folder, write
     from cfdyn.claims.runner import run
-    from cfdyn.claims.sources import chosen, paper_named
+    from cfdyn.claims.sources import chosen, own, paper_named
 
     into = folder(report) if report else None
     if review and (report or within is not None or anew):
         raise UsageError("--review recomputes and prints only review sheets; omit --report, --within and --anew")
+    if any(name.endswith(".py") for name in ids or ()):
+        if len(ids or ()) > 1 or source:
+            raise UsageError("a file of claims is given alone, without ids, other files or --source")
+        ids, source = None, own((ids or [""])[0])
     wanted = chosen(ids or None, source)
     if review:
         return _sheets(say, wanted if ids or source else [])
@@ -62,7 +66,7 @@ def claims(
     def tables(screen: Screen) -> None:
         _print(screen, verdicts, questions, fresh)
         for verdict in different:
-            screen.print(f"{verdict.id} was settled as {verdict.settled}, and is {verdict.verdict} now: {verdict.reason}")
+            screen.print(f"{verdict.id}. Recorded: {verdict.settled}. Now: {verdict.verdict}. {verdict.reason}.")
         for certificate in _certificates(verdicts) if ids else ():
             screen.file("certificate", certificate)
         for file in files[:1]:

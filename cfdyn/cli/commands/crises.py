@@ -14,7 +14,7 @@ from cfdyn.cli.input.values import box as as_box
 from cfdyn.cli.input.values import varied
 from cfdyn.cli.output.document import fields
 from cfdyn.cli.output.screen import Say, Screen, number
-from cfdyn.words import called
+from cfdyn.words import called, how_many
 
 if TYPE_CHECKING:
     from cfdyn.analysis.saddles.crises import Crises
@@ -75,6 +75,6 @@ def _print(screen: Screen, crises: Crises, title: str, default: str) -> None:
                      lambda c: (f"{c.parameter:.14g}", c.kind, number(c.critical), f"{c.steps} steps", called(c.period),
                                 number(c.multiplier), c.meaning))  # fmt: skip
     if len(crises.undecided):
-        screen.print(f"beside {len(crises.undecided)} landings orbits show no change; these are undecided", style="dim")
+        screen.print(f"{how_many(len(crises.undecided), 'landing')} undecided: orbits show no change there", style="dim")
     if crises.reason:
         screen.print(f"not examined: {crises.reason}", style="dim")

@@ -121,8 +121,10 @@ def _print(screen: Screen, curve: BifurcationCurve, title: str) -> None:
 def _verdict(special: CodimensionTwo, names: tuple[str, str]) -> str:
     """Coefficients, meaning and directions of a special point, in one line."""
     values = ", ".join([spoken(special.kind), *(f"{name} = {number(value)}" for name, value in special.coefficients.items())])
-    ways = ", ".join(f"{name} along ({vector(way)})" for name, way in special.directions.items())
-    return f"{values}: {special.meaning}" + f"; in the plane of {' and '.join(names)} leaves: {ways}" * bool(ways)
+    plane, region = f"In the ({', '.join(names)}) plane", "three cycles"
+    ways = [f"{plane} the region with three cycles lies in the direction ({vector(way)})" if name == region else
+            f"{plane} the {name} starts in the direction ({vector(way)})" for name, way in special.directions.items()]
+    return ". ".join([f"{values}: {special.meaning}", *ways]) + "."
 
 
 def _values(parameters: np.ndarray, size: np.ndarray) -> list[str]:

@@ -126,7 +126,7 @@ def _print(screen: Screen, path: Trajectory, beside: dict[str, Any] | None, star
     )
     screen.print()
     if path.events:
-        screen.table(("event at t", "an eigenvalue", "held from then on"), path.events,
+        screen.table(("event at t", "an eigenvalue", "eigenvalues at the edge from then on"), path.events,
                      lambda event: (f"{event.t:.10g}", EVENTS[event.kind], str(event.rank)))  # fmt: skip
         screen.print()
     if len(path.t):
@@ -152,7 +152,7 @@ def _print_end(screen: Screen, path: Trajectory, beside: dict[str, Any] | None) 
     if beside:
         own = [f"{vector(beside['midpoint'])} (midpoint)", "", *(number(beside[k]) for k in ("loss", "sharpness", "variance"))]
     rows = [("weights", vector(path.w[-1]), own[0]),
-            ("loss there", number(path.loss[-1]), own[1]),
+            ("loss at these weights", number(path.loss[-1]), own[1]),
             ("average loss", number(path.predicted_loss[-1]) + " (predicted)", own[2]),
             ("sharpness λ₁(H)", number(path.sharpness[-1]), own[3]),
             *[_effective(path, beside)] * bool(np.isfinite(path.edge[-1])),

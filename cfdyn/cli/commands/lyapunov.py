@@ -66,7 +66,7 @@ def lyapunov(
             ("map", f"{step.title}{remark(chosen, 'lr')}"),
             ("start", f"{vector(z0)}{remark(chosen, 'start')}"),
             ("exponents", f"{vector(spectrum.exponents)} per step over {n} steps"),
-            ("errors", f"{vector(spectrum.errors)}, standard errors from {PARTS} parts of the way"),
+            ("errors", f"{vector(spectrum.errors)}, standard errors from {PARTS} segments of the orbit"),
             ("sum", number(spectrum.total)),
             ("dimension", f"{spectrum.dimension:.5g} ± {spectrum.dimension_error:.1g}, by Kaplan and Yorke's formula"),
         ), record=spectrum,

@@ -24,8 +24,8 @@ THROUGH = {
 DOUBLED = {"generalized flip": "fold", "resonance 1:2": "neimark-sacker", "fold-flip": "neimark-sacker",
            "flip-neimark-sacker": "neimark-sacker"}  # fmt: skip
 NOTHING = {
-    "cusp": "both folds that meet there are this curve",
-    "chenciner": "folds of invariant circles begin there, which are not cycles",
+    "cusp": "both folds that meet there belong to this curve",
+    "chenciner": "the curves that begin there are folds of invariant circles, which are not cycles",
     "fold-neimark-sacker": "circles and tori of the return map are born there, not cycles",
     "double neimark-sacker": "tori are born there, not cycles",
 }
@@ -92,7 +92,7 @@ def _multiplied(
         if q == 2:
             born = doubled(around, DOUBLED[kind])
             if not born:
-                beginnings.said.append(f"no {spoken(DOUBLED[kind])} of the {what} was found that begins there")
+                beginnings.said.append(f"no {spoken(DOUBLED[kind])} curve of the {what} was found to begin there")
         else:
             born = rotating(around) if q > 3 else []
             if not born:
@@ -100,7 +100,7 @@ def _multiplied(
             # Of a weaker resonance nodes in the tongue keep their multipliers real near its tip.
             born += circling(around) if q == 4 else []
     except (CfdynError, np.linalg.LinAlgError) as error:
-        beginnings.said.append(f"the {what} beside it was not found: {error}")
+        beginnings.said.append(f"the {what} near the point was not found: {error}")
         return
     beginnings.starts.extend(born)
 
@@ -109,12 +109,12 @@ def _single(beginnings: Beginnings, around: Neighbourhood, what: str, q: int) ->
     """State that no fold begins, with a cycle to follow if there is one."""
     cycle = cycle_beside(around)
     if cycle is None:
-        beginnings.said.append(f"no {what} was found beside it")
+        beginnings.said.append(f"no {what} was found near the point")
         return
     beginnings.cycles.append(cycle)
     beginnings.said.append({
         3: f"a saddle {what} exists on all sides of the point and shrinks onto it; no fold begins there",
-        4: f"a {what} shrinks onto the point, and no fold of it was found that begins there"}.get(
+        4: f"a {what} shrinks onto the point, and no fold of it was found to begin there"}.get(
             q, f"no folds of the {what} were resolved: its tongue is too narrow"))  # fmt: skip
 
 
@@ -138,7 +138,7 @@ def _of_each_pair(
         there = step.at(**{name: float(v) for name, v in zip(names, base + widths * place, strict=True)})
         cycle = polish(there, points)
         if cycle is None:
-            raise NumericsError("it is not there beside the point")
+            raise NumericsError("it was not found near the point")
         mu = cycle_multipliers(there, cycle)
         return cycle, float(np.abs(mu[np.argmin(np.abs(mu - pair))]))
 

@@ -109,7 +109,7 @@ def poincare_map(
 ) -> PoincareMap:  # fmt: skip
     """From one crossing of a surface g(z) = 0 to the next along a flow, as a map of the other n − 1 variables.
 
-    Cycles of the map are limit cycles of the flow, their multipliers the Floquet multipliers except the trivial one. The Jacobian
+    Cycles of the map are limit cycles of the flow. Their multipliers are the nontrivial Floquet multipliers. The Jacobian
     is (1 − F∇gᵀ/(∇g·F)) V of the variational equation dV/dt = DF V, along the surface. Crossings are located to round-off, by
     steps that end there.
 

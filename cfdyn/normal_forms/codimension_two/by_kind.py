@@ -47,7 +47,7 @@ def cusp(at: Problem) -> Verdict:
     several, only = called(at.period, several=True), called(at.period)
     stable = "the middle one" if c > 0 else "the outer two"
     kinds = "all unstable in other directions" if at.hyperbolic else f"{stable} stable"
-    meaning = f"two folds meet: between them are three {several}, {kinds}, outside them one {only}"
+    meaning = f"two fold curves meet here; between them there are three {several}, {kinds}; outside them there is one {only}"
     return Verdict({"c": c}, meaning, towards(three_cycles=(shift, -c * slope)))
 
 
@@ -67,9 +67,12 @@ def generalized_flip(at: Problem) -> Verdict:
     twice, single = called(2 * at.period, several=True), called(at.period)
     side, stable, beside = ("subcritical", "larger", "inside") if e > 0 else ("supercritical", "smaller", "outside")
     kinds = "both unstable in other directions" if at.hyperbolic else f"the {stable} one stable"
-    meaning = (f"two {twice}, {kinds}, collide at a fold of the doubled cycle that begins here, beside where the flip is {side}; "
-               f"they are there where the {single}'s multiplier is {beside} the unit circle")  # fmt: skip
-    return Verdict({"e": e}, meaning, towards(**{f"fold of the {called(2 * at.period)}": (speed, -e * cubic)}))
+    fold = f"fold of the {called(2 * at.period)}"
+    ways = towards(**{fold: (speed, -e * cubic)})
+    meaning = (f"a fold curve of {twice} starts here, tangent to the flip curve, on the side where the flip is {side}"
+               f"{at.side(ways.get(fold))}. Between the two curves the multiplier of the {single} is {beside} the unit circle, "
+               f"and two {twice} exist, {kinds}")  # fmt: skip
+    return Verdict({"e": e}, meaning, ways)
 
 
 KINDS = {

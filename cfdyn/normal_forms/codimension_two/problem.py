@@ -61,6 +61,13 @@ class Problem(NamedTuple):
             return "neutral to this order, as for an area-preserving map"
         return "unstable" if growth > 0 else "unstable in other directions" if self.hyperbolic else "stable"
 
+    def side(self, way: np.ndarray | None) -> str:
+        """The side of the point to which a curve goes, by the parameter that changes fastest; empty if it is unknown."""
+        if way is None:
+            return ""
+        fastest = int(np.argmax(np.abs(way)))
+        return f" ({'larger' if way[fastest] > 0 else 'smaller'} {self.parameters[fastest]})"
+
     def angle(self, which: int = 0) -> float:
         """θ of the pairs e^{±iθ}, the smallest first."""
         mu = self.multipliers[(np.imag(self.multipliers) > IMAGINARY) & (np.abs(np.abs(self.multipliers) - 1) < ON_CIRCLE)]

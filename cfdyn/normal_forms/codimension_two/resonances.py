@@ -29,10 +29,11 @@ def chenciner(at: Problem) -> Verdict:
         return Verdict({"L2": l2, "b": first.imag, "theta": theta}, degenerate("L2"))
     side, stable = ("supercritical", "smaller") if l2 > 0 else ("subcritical", "larger")
     kinds = "both unstable in other directions" if at.hyperbolic else f"the {stable} one stable"
-    meaning = (f"two invariant circles, {kinds}, collide at a fold of circles that begins here, beside where the Neimark–Sacker "
-               f"bifurcation is {side}")  # fmt: skip
     growth, cubic = (rate / turn for rate in at.rates(critical, 4, kept, (0, (1, 0)), (0, (2, 1))))
     leaving = towards(fold_of_circles=(growth.real, -l2 * (cubic - (first * growth)).real))
+    meaning = (f"a fold curve of invariant circles starts here, tangent to the Neimark–Sacker curve, on the side where that "
+               f"bifurcation is {side}{at.side(leaving.get('fold of circles'))}. Between the two curves two invariant circles "
+               f"exist, {kinds}")  # fmt: skip
     return Verdict({"L2": l2, "b": first.imag, "theta": theta}, meaning, leaving)
 
 
