@@ -112,7 +112,7 @@ def test_a_zero_on_the_border_of_the_box_is_named(capsys):
 
 def test_cycles_with_angles_are_not_proved(capsys):
     status, _, err = run(capsys, "cycles", "--map", "x + 0.3 - sin(2*pi*x)/20", "--periodic", "x=1", "--box=0:1", "--prove")
-    assert status == 2 and "leave out --periodic" in " ".join(err.split())
+    assert status == 2 and "omit --periodic" in " ".join(err.split())
 
 
 @pytest.mark.parametrize(("arguments", "of"), [

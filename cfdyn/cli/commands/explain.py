@@ -27,7 +27,7 @@ def explain(
     ],
     column: Annotated[str | None, Option("--column", help="The loss; by default the column called so.", metavar="NAME")] = None,
 ) -> Answer:
-    """What the log of a training run tells: spikes and their causes, period, drift, plateaus.
+    """What the log of a training run tells: spikes, period, drift, plateaus.
 
     Reads tables of Weights & Biases too. A loss alone leaves most causes undecided; the answer says what to log next.
 

@@ -95,7 +95,7 @@ def _edge(system: System, point: sp.Expr) -> tuple[sp.Expr | None, str]:
     positive = [(number, root) for number, root in numbers if number.is_real and number > 0 and readable(root)]
     least, edge = min(positive, key=lambda pair: pair[0]) if positive else (None, None)
     earlier = _unstable_from(jacobian.subs({s: v for s, v in system.values.items() if s != lr}), lr, least)
-    if edge is not None and earlier is not None:
+    if least is not None and earlier is not None:
         return None, (f"at w = {point} the multiplier −1 at lr = {float(least):.6g} is not the edge: another one leaves the unit "
                       f"circle near lr = {earlier:.6g}; cf.analysis.edge locates it")  # fmt: skip
     return edge, "" if edge is not None else NO_FORM
