@@ -66,7 +66,7 @@ def read_columns(path: str | os.PathLike[str]) -> Columns:
 
 def _table(path: str | os.PathLike[str]) -> tuple[list[str], np.ndarray]:
     source, kind = " ".join(os.fspath(path).split()), Path(path).suffix.lower()
-    if MARK in Path(path).name or Path(path).expanduser().is_dir():
+    if MARK in Path(path).name or os.path.isdir(os.path.expanduser(path)):
         return _aligned(read_events(path), source)
     if kind == ".json":
         return _aligned(_history(text_of(path), source), source)

@@ -16,7 +16,7 @@ from cfdyn.words import how_many
 LARGEST = 256 * outside.MB  # as text and numbers together it takes a few times as much
 MISSING = frozenset(("", "na", "n/a", "null", "none", "?", "-"))
 NOT_FINITE = frozenset(("nan", "inf", "-inf", "+inf", "infinity", "-infinity"))
-GAPS = MISSING | NOT_FINITE
+GAPS = MISSING | {"nan"}
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def read_csv(path: str | os.PathLike[str], gaps: bool = False) -> Table:
     except ValueError:
         values = nothing
     if values.shape != (len(filled), len(names)) or not (gaps or np.isfinite(values).all()):
-        raise UsageError(_complaint(lines, names, skipped, source, GAPS if gaps else frozenset()))
+        raise UsageError(_complaint(lines, names, skipped, source, MISSING | NOT_FINITE if gaps else frozenset()))
     if len(filled) < 2:
         raise UsageError(f"{source} has {len(filled)} row{'' if filled else 's'} of numbers; two are the least")
     return Table(names, values, source)

@@ -16,6 +16,7 @@ HOSTILE = ["", " ", "[/x]", "[bold]a[/bold]", "\x1b[2J", "\x00", "a\nb", "💥:s
 USUAL = {
     "study": ["double_well", "--no-figure", "--vary", "lr=1.05:1.1"], "orbit": ["double_well", "--steps", "3"],
     "classify": ["double_well"], "chaos": ["double_well", "--steps", "1000", "--no-dimensions"], "lyapunov": ["double_well", "--steps", "100"], "oscillation": ["log.csv"],
+    "explain": ["log.csv"],
     "flow": ["double_well", "--time", "1", "--no-figure"], "compare": ["double_well", "--steps", "20", "--no-figure"],
     "averages": ["double_well", "--steps", "60", "--no-figure"], "cycles": ["double_well", "--period", "1"],
     "branch": ["double_well", "--vary", "lr=0.5:1.5"], "cascade": ["double_well", "--vary", "lr=0.5:1.5", "--levels", "2"],

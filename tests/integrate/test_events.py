@@ -86,7 +86,7 @@ def test_a_model_that_is_a_map_has_events_on_its_straight_lines():
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"events": {"enter": "x"}}, "taken"),
+        ({"events": {"enter": "x"}}, "already a name"),
         ({"events": {"a": "q"}}, "unknown name 'q'"),
         ({"events": {"a": "1 + 1"}}, "does not change"),
         ({"events": 3}, "texts or functions by name"),

@@ -16,7 +16,7 @@ from cfdyn.machine.shelf import Shelf
 
 ROOT = Path(cfdyn.__file__).parent
 # Machine code of numba's, from the user's own folder or with the package; requests to processes, through their pipes.
-UNPICKLING = {"machine/kernel_cache.py", "studies/many.py", "certify/boxes/helping.py", "explorer/jobs.py", "explorer/worker.py"}
+UNPICKLING = {"machine/kernel_cache.py", "studies/many.py", "certify/boxes/helping.py", "explorer/jobs.py", "explorer/worker.py", "explorer/findings.py"}
 LOADERS = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "jsonpickle", "yaml"}
 
 

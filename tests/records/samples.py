@@ -141,6 +141,7 @@ RECORDS = {
     "measure": lambda: made("mean square").measures[0],
     "oscillation": lambda: cf.analysis.oscillation(cf.iterate(GD.at(lr=1.1), [0.5], 60)),
     "periods of a run": lambda: periods(),
+    "explanation": lambda: cf.analysis.explain({"loss": [*[1.0, 1.01] * 20, 1.5, 2.0, 1.0, 1.01, 1.0, 1.01], "lr": [0.1] * 46}),
     "no oscillation": lambda: cf.analysis.oscillation(np.zeros(40)),
     "kink": lambda: cf.minima(cf.Loss("Abs(x)"))[0],
     "trajectory": lambda: path(),

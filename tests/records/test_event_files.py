@@ -56,7 +56,11 @@ def test_scalars_by_step(tmp_path):
 
 
 def test_those_of_tensorboard_itself(tmp_path):
-    writer = pytest.importorskip("torch.utils.tensorboard", reason="tensorboard is not installed").SummaryWriter(tmp_path)
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    pytest.importorskip("torch", reason="torch is not installed")
+    from torch.utils.tensorboard import SummaryWriter
+
+    writer = SummaryWriter(tmp_path)
     for k in range(30):
         writer.add_scalar("loss", 0.1 * k, 7 * k)
         writer.add_scalar("edge/share", 0.5, 7 * k, new_style=True)

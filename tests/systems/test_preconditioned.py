@@ -135,7 +135,7 @@ def test_what_has_none_says_so(optimizer, words):
 
 def test_maps_that_are_no_single_step_have_none():
     gd = cf.as_map(LOSS, OPT.gd(ETA))
-    with pytest.raises(UsageError, match="no single step"):
+    with pytest.raises(UsageError, match="not a single step"):
         _ = cf.iterate(cf.compose(gd, gd.at(lr=0.01)), START, 5).theta
     with pytest.raises(UsageError, match="not an optimizer on a loss"):
         _ = cf.iterate(cf.Map.from_text("r*x*(1 - x)", params={"r": 3.2}), [0.3], 5).theta
