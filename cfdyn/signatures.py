@@ -33,7 +33,7 @@ def checked(function: Checked, package: str = "", make: str | None = None) -> Ch
             with told(function.__name__) if shows else nullcontext() as tell:
                 return call(*args, **{**options, "progress": tell})
         names, hints = _signature(function)
-        if "vary" in hints:
+        if "vary" in hints and "step" in hints:
             args, options = _as_vary(function, args, options, hints["step"])
         given = dict(zip(names, args, strict=False)) | options
         for name in given if hints else ():

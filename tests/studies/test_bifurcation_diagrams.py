@@ -65,7 +65,7 @@ def test_a_deep_diagram_fits_and_names_all_its_flips():
     figure.draw_without_rendering()
     (legend,) = figure.legends
     box, whole = legend.get_window_extent(), figure.bbox
-    assert box.x0 >= whole.x0 and box.x1 <= whole.x1 and len(legend.get_texts()) == 8
+    assert box.x0 >= whole.x0 and box.x1 <= whole.x1 and len(legend.get_texts()) == 9
     # Without the lines that lead to them.
     labels = [Text.get_window_extent(t) for t in figure.axes[0].texts if t.get_text()]
     assert all(a.x1 <= b.x0 for a, b in zip(labels[:-1], labels[1:], strict=True)) and labels[-1].x1 <= whole.x1
@@ -77,7 +77,7 @@ def test_what_runs_off_at_one_value_does_not_set_the_scale():
     axes = cf.plot(cf.analysis.branches(step, [(-5, 5), (-2, 2)], "a", (-0.2, 1.4), depth=1)).axes[0]
     low, high = axes.get_ylim()
     assert -20 < low < -1.5 and 2 < high < 20
-    assert "−0.1225" in [t.get_text() for t in axes.texts]
+    assert "$a$ = −0.1225" in [t.get_text() for t in axes.texts]
 
 
 def test_pieces_of_a_branch_join():
@@ -94,7 +94,7 @@ def test_pieces_of_a_branch_join():
 def test_a_border_collision_at_zero_is_written_as_zero():
     step = cf.Map.from_text("Piecewise((x/2 + l, x < 0), (l - s*x, True))", "x", {"l": 0.5, "s": 1.2})
     branch = cf.analysis.continue_cycle(step, [0.5 / 2.2], "l", (-1, 1))
-    assert [s.kind for s in branch.bifurcations] == ["border collision"] and texts(cf.plot(branch)) == ["0"]
+    assert [s.kind for s in branch.bifurcations] == ["border collision"] and texts(cf.plot(branch)) == ["$l$ = 0"]
 
 
 def test_a_cascade_names_its_parameter():
