@@ -132,7 +132,10 @@ def _as_vary(function: Callable, args: tuple, options: dict[str, Any], step: Any
 
 
 def _of_box(step: Any, sides: Sequence[Any], shape: Sequence[Any], options: dict[str, Any]) -> list[tuple[str, tuple]]:
-    names, given = list(options.pop("plane", None) or step.names), options.pop("shape", STARTS)
+    plane, given = options.pop("plane", None), options.pop("shape", STARTS)
+    names = list(step.names) if plane is None else converted("`plane`", [plane] if isinstance(plane, str) else plane, list[str])
+    if plane is not None and len(names) != len(sides):
+        raise UsageError(f"a box of {len(sides)} sides needs as many names in `plane`, not {shown(tuple(names))}")
     counts = converted("`shape`", shape[0] if shape else given, int | Sequence[int])
     counts = [counts] * len(sides) if isinstance(counts, int) else counts[::-1]
     if len(counts) != len(sides):

@@ -42,6 +42,8 @@ def line(name: str, seconds: float, done: tuple) -> str:
     """
     if done and isinstance(done[0], str):
         return f"{name} [{seconds:.0f} s] {done[0]}".replace("\n", " ")
+    if not done or any(k is None for k in done[:2]):
+        return f"{name} [{seconds:.0f} s]"
     first, *others = (f"{k:,}" if isinstance(k, int) else f"{k:.3g}" for k in done[:2])
     if len(done) == 3:
         left = "" if done[2] is None else f", about {done[2]:.0f} s left"

@@ -29,7 +29,9 @@ def read_events(path: str | os.PathLike[str]) -> list[dict[str, float]]:
     path = Path(path).expanduser()
     files = sorted(path.glob(f"*{MARK}*")) if path.is_dir() else [path]
     if not files:
-        raise UsageError(f"there is no event file of TensorBoard (*{MARK}*) in {path}")
+        inner = sorted({str(file.parent) for file in path.glob(f"*/*{MARK}*")})
+        there = f"; there are some in {', '.join(inner[:3])}" if inner else ""
+        raise UsageError(f"there is no event file of TensorBoard (*{MARK}*) in {path}{there}")
     rows: dict[int, dict[str, float]] = {}
     for file in files:
         try:

@@ -10,7 +10,8 @@ import numpy as np
 
 from cfdyn.errors import UsageError, unknown
 from cfdyn.records.event_files import MARK, read_events
-from cfdyn.records.tables import read_csv, text_of
+from cfdyn.records.tables import NOT_FINITE, read_csv, text_of
+from cfdyn.words import how_many
 
 CLOCKS = ("step", "steps", "global_step", "iteration", "iter", "epoch", "runtime", "timestamp", "wall time")
 TWICE = ("__MIN", "__MAX")  # of W&B: what a column of the same name without it is when runs are not grouped
@@ -39,12 +40,14 @@ class Log:
 @dataclass(frozen=True)
 class Columns:
     """All of a log: ``names`` of columns and ``table`` (rows, columns), NaN where a row has no entry and infinity where the entry
-    is not finite; the ``clock`` that counts the steps of the rows, ``at`` (rows,), or "" where the rows are the steps."""
+    is not finite; the ``clock`` that counts the steps of the rows, ``at`` (rows,), or "" where the rows are the steps. ``notes``:
+    what was left out, a sentence each."""
 
     names: tuple[str, ...]
     table: np.ndarray
     clock: str
     at: np.ndarray
+    notes: tuple[str, ...] = ()
 
 
 def read_columns(path: str | os.PathLike[str]) -> Columns:
@@ -52,16 +55,31 @@ def read_columns(path: str | os.PathLike[str]) -> Columns:
 
     UsageError: no such file, or what in it is no number
     """
-    names, table = _table(path)
+    return timed(*_table(path))
+
+
+def timed(names: list[str], table: np.ndarray) -> Columns:
+    """Columns with their clock: the first that grows, or that grows where a resumed run has written steps again: the rows that
+    it replaces are left out.
+
+    >>> again = timed(["step", "loss"], np.array([[0.0, 3.0], [1.0, 2.0], [2.0, 9.0], [1.0, 2.5], [2.0, 2.2]]))
+    >>> again.at.tolist(), again.table.ravel().tolist(), again.notes
+    ([0.0, 1.0, 2.0], [3.0, 2.5, 2.2], ('2 rows whose steps are written again later are left out',))
+    """
+    clock, at, rows, notes = "", np.arange(len(table), dtype=float), np.arange(len(table)), tuple[str, ...]()
     for name in _clocks(names):
         times = table[:, names.index(name)]
-        if np.isfinite(times).all() and (np.diff(times) > 0).all():
-            clock, at = name, times
+        if not np.isfinite(times).all() or not len(times):
+            continue
+        later = np.minimum.accumulate(np.append(times[1:], np.inf)[::-1])[::-1]
+        last = np.flatnonzero(times < later)  # no later row has this step or an earlier one
+        if 2 * len(last) > len(times):
+            clock, at, rows = name, times[last], last
             break
-    else:
-        clock, at = "", np.arange(len(table), dtype=float)
+    if len(rows) < len(table):
+        notes = (f"{how_many(len(table) - len(rows), 'row')} whose steps are written again later are left out",)
     kept = [k for k, name in enumerate(names) if not _counts(name) and not _is_bound(name, names)]
-    return Columns(tuple(names[k] for k in kept), table[:, kept], clock, at)
+    return Columns(tuple(names[k] for k in kept), table[rows][:, kept], clock, at, notes)
 
 
 def _table(path: str | os.PathLike[str]) -> tuple[list[str], np.ndarray]:
@@ -176,4 +194,4 @@ def _aligned(rows: list[dict], source: str) -> tuple[list[str], np.ndarray]:
 def _is_entry(value: object) -> bool:
     if isinstance(value, int) and not isinstance(value, bool):
         return value.bit_length() < 1024
-    return isinstance(value, float)
+    return isinstance(value, float) or isinstance(value, str) and value.lower() in NOT_FINITE

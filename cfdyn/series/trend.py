@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 LAST, BLOCKS = 3, 12  # the last third, and in how many blocks it is taken
-PIECES, LONG = 40, 4  # blocks of the whole, and how many of them make a plateau
+PIECES, LONG = 40, 5  # blocks of the whole, and how many of them make a plateau
 FLAT, FALL = 0.02, 5.0  # what may change within one, and how many times as much the series falls afterwards
 ERRORS = 3.0  # standard errors that count as no change
+STEEP = 0.2  # of the mean slope of the whole: a plateau is flatter
 FEWEST = 3  # rows in a block
 
 
@@ -22,7 +23,7 @@ def drift(at: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     True
     """
     rows = np.flatnonzero(np.isfinite(y))
-    rows = rows[len(rows) - len(rows) // LAST :]
+    rows = rows[rows >= len(y) - len(y) // LAST]
     if len(rows) < FEWEST * BLOCKS:
         return np.nan, np.nan
     blocks = np.array_split(rows, BLOCKS)
@@ -35,7 +36,8 @@ def drift(at: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 
 
 def plateaus(y: np.ndarray) -> list[tuple[int, int]]:
-    """Rows (first, last) of stretches of a tenth or more that are flat within the noise of their medians, and end in a fall."""
+    """Rows (first, last) of stretches of an eighth or more that are flat within the noise of their medians, with a slope below a
+    fifth of that of the whole, and end in a fall."""
     rows = np.flatnonzero(np.isfinite(y))
     if len(rows) < FEWEST * PIECES:
         return []
@@ -48,7 +50,9 @@ def plateaus(y: np.ndarray) -> list[tuple[int, int]]:
         while end + 1 < PIECES and np.ptp(m[k : end + 2]) <= max(FLAT, 2 * ERRORS * float(np.median(noise[k : end + 2]))):
             end += 1
         inside = max(FLAT, float(np.ptp(m[k : end + 1])))
-        if end - k + 1 >= LONG and end + 1 < PIECES and m[end] - m[end + 1 :].min() > FALL * inside:
+        slope = np.polyfit(np.arange(end - k + 1), m[k : end + 1], 1)[0] if end - k + 1 >= LONG else -np.inf
+        flat = slope > STEEP * (m[-1] - m[0]) / (PIECES - 1)
+        if flat and end + 1 < PIECES and m[end] - m[end + 1 :].min() > FALL * inside:
             found.append((int(blocks[k][0]), int(blocks[end][-1])))
         k = end + 1 if end > k else k + 1
     return found

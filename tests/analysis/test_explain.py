@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -147,3 +148,47 @@ def test_a_record_is_kept_and_drawn(tmp_path):
     again = cf.load(found.save(tmp_path / "run.npz"))
     assert again.verdict == found.verdict and again.spikes == found.spikes
     assert cf.plot(found).axes[0].get_yscale() == "log" and len(found.table()["since"]) == 1
+
+
+def test_a_steep_fall_does_not_hide_where_a_spike_begins():
+    """Rows before it lie above its level, and below the line through the last rows."""
+    t, n = np.arange(400.0), np.random.default_rng(0).normal(size=400)
+    loss = np.exp(-0.023 * t) * (1 + 0.002 * n)
+    jump = loss.copy()
+    jump[350:355] *= 3
+    norm = np.ones(400)
+    norm[349] = 20
+    assert _cause(loss=jump, grad_norm=norm, **{"edge/share": np.full(400, 0.5)}) == "one batch"
+    [spike] = cf.analysis.explain({"loss": grown(loss, 300)}).spikes
+    assert spike["growth"] == pytest.approx(1.4, rel=0.05) and spike["peak"] == 309 and 9 <= spike["rows"] <= 11
+
+
+def test_a_monotone_loss_neither_oscillates_nor_has_plateaus():
+    """Descent on a quadratic of four curvatures, without noise; and a falling loss with noise."""
+    curvatures = np.array([0.01, 0.1, 0.5, 1.0])
+    loss = (curvatures * (1 - 0.9 * curvatures) ** (2 * np.arange(400)[:, None])).sum(axis=1) / 2
+    assert "no oscillation is found" in cf.analysis.explain({"loss": loss}).oscillation
+    noisy = [np.exp(-np.arange(400) / 200 + 0.1 * np.random.default_rng(k).normal(size=400)) for k in range(20)]
+    assert sum(bool(cf.analysis.explain({"loss": one}).plateaus) for one in noisy) <= 1
+
+
+def test_rows_that_a_resumed_run_writes_again_are_left_out():
+    steps = [*range(0, 3000, 10), *range(2000, 3000, 10)]
+    loss = np.exp(-np.array(steps) / 2000)
+    loss[350:355] *= 3
+    found = cf.analysis.explain({"step": steps, "loss": loss})
+    assert [spike["since"] for spike in found.spikes] == [2500.0] and len(found.steps) == 300 and "100 rows" in found.verdict
+
+
+def test_what_was_not_examined_is_said():
+    loss = falling(400)
+    loss[100], loss[200] = 0.0, np.inf
+    words = cf.analysis.explain({"loss": loss}).verdict
+    assert "1 entry not positive" in words and "1 entry before the end not finite" in words
+    above = falling(400)
+    above[250:] = 5 + 0.05 * np.random.default_rng(2).normal(size=150)
+    assert cf.analysis.explain({"loss": above}).end == "stays above"
+    assert cf.analysis.explain({"kl_loss": above, "train_loss": above, "val_loss": above}).loss == "train_loss"
+    for wrong in ({"a": np.ones((40, 2)), "loss": np.ones(40)}, {"a": np.ones(40), "b": np.ones(40)}, {"loss": [math.nan] * 40}):
+        with pytest.raises(cf.CfdynError, match="lists of numbers|called loss|is finite"):
+            cf.analysis.explain(wrong)

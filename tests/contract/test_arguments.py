@@ -252,6 +252,8 @@ def test_grids_as_the_interface_promised_them_are_the_same():
     np.testing.assert_array_equal(across.labels.T, new.labels)
     named = cf.analysis.regimes(STEP, first=lr, second=a, z0=[0.5])
     np.testing.assert_array_equal(named.labels, cf.analysis.regimes(STEP, [lr, a], [0.5]).labels)
+    with pytest.raises(UsageError, match="as many names in `plane`"):
+        cf.analysis.basins(henon, [(-2, 2), (-1, 1)], (4, 3), plane=("y", "x", "q"))
     for box in ((-2, 2), [(-2, 2)] * 2):
         with pytest.raises(UsageError, match="a box of 2 sides|the shape of the grid is one number"):
             cf.analysis.basins(STEP, box, (50, 40) if box == (-2, 2) else 10)

@@ -194,6 +194,7 @@ class Branch(WithMap, Record):
         """Points and parameter of each row, (m, nD + 1)."""
         return np.column_stack([self.points.reshape(len(self), -1), self.parameter])
 
+    @checked
     def extended(
         self, bounds: Sequence[float] | None = None, max_steps: int = MOST_STEPS, max_step: float = STEP,
         coefficients: bool = True, progress: Callable[[int], None] | None = None,

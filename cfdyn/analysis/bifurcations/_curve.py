@@ -173,6 +173,7 @@ class BifurcationCurve(WithMap, Record):
         values = place.parameters if isinstance(place, CodimensionTwo) else self.parameters[place]
         return self.step.at(**{name: float(value) for name, value in zip(self.names, values, strict=True)})
 
+    @checked
     def extended(
         self, max_steps: int = MOST_STEPS, max_step: float = STEP, progress: Callable[[int], None] | None = None
     ) -> BifurcationCurve:

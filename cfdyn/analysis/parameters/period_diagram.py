@@ -15,6 +15,7 @@ from cfdyn.ensembles.labels import quick_labels
 from cfdyn.kernels.orbits import CHAOTIC
 from cfdyn.records.record import Record
 from cfdyn.settling.samples import QUASI_PERIODIC, UNRESOLVED
+from cfdyn.signatures import checked
 from cfdyn.systems.map import Map, require_map
 
 NO_PERIOD = 0
@@ -42,6 +43,7 @@ class PeriodDiagram(OverGrid, Record):
         """A label in words."""
         return "no period" if label == NO_PERIOD else super().called(label)
 
+    @checked
     def extended(self, threads: int | None = None, progress: Callable[[int], None] | None = None) -> PeriodDiagram:
         """The diagram with the cells that Ctrl-C left open, also for a record that was saved and loaded.
 

@@ -17,6 +17,7 @@ from cfdyn.records.record import Record
 from cfdyn.settling.irregular import SMALLEST_EXPONENT
 from cfdyn.settling.regime import regime
 from cfdyn.settling.samples import KINDS, UNRESOLVED
+from cfdyn.signatures import checked
 from cfdyn.systems.map import Map, require_step
 from cfdyn.systems.matrix_free.map import MatrixFreeMap
 
@@ -59,6 +60,7 @@ class RegimeMap(OverGrid, Record):
                  "unknown: it left the domain, or needed further analysis": np.isnan(exponents)}  # fmt: skip
         return {words: int(where.sum()) for words, where in parts.items() if where.any()}
 
+    @checked
     def extended(self, threads: int | None = None, progress: Callable[[int], None] | None = None) -> RegimeMap:
         """The map with the cells that Ctrl-C left open, also for a record that was saved and loaded.
 

@@ -18,6 +18,7 @@ from cfdyn.errors import UsageError
 from cfdyn.kernels.orbits import CHAOTIC, ESCAPED
 from cfdyn.records.record import Record
 from cfdyn.settling.samples import QUASI_PERIODIC, UNRESOLVED
+from cfdyn.signatures import checked
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.orbit import FAR
 
@@ -63,6 +64,7 @@ class SettlingTimes(OverGrid, Record):
         sides = inside[:-2, 1:-1], inside[2:, 1:-1], inside[1:-1, :-2], inside[1:-1, 2:]
         return np.asarray(np.any([side != middle for side in sides], axis=0))
 
+    @checked
     def extended(self, threads: int | None = None, progress: Callable[[int], None] | None = None) -> SettlingTimes:
         """The map with the cells that Ctrl-C left open, also for a record that was saved and loaded.
 

@@ -17,7 +17,7 @@ SHARE = "edge/share"
 
 def named(others: Mapping[str, np.ndarray], wanted: tuple[str, ...]) -> np.ndarray | None:
     """The column whose last part is one of the names."""
-    return next((series for name, series in others.items() if name.lower().replace("/", " ").split()[-1] in wanted), None)
+    return next((series for name, series in others.items() if name.lower().rpartition("/")[2].strip() in wanted), None)
 
 
 def cause_of(rise: Rise, x: np.ndarray, others: Mapping[str, np.ndarray]) -> tuple[str, list[str]]:

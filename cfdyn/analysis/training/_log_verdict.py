@@ -15,12 +15,13 @@ ERRORS = 3.0  # standard errors within which a trend is none
 MOST = 4  # plateaus that are listed
 
 
-def verdict_of(found: Mapping[str, Any], positive: bool, advice: Sequence[str]) -> str:
+def verdict_of(found: Mapping[str, Any], positive: bool, advice: Sequence[str], remarks: Sequence[str] = ()) -> str:
     """A headline, and a line for each of: spikes, period, drift, plateaus, what to log."""
     lines = [_headline(found), *_of_spikes(found["spikes"]), f"{found['oscillation'][0].upper()}{found['oscillation'][1:]}."]
-    lines.append(_of_drift(found["drift"], found["drift_error"], positive))
+    lines += [] if found["end"] else [_of_drift(found["drift"], found["drift_error"], positive)]
     if flat := found["plateaus"]:
         lines.append(f"Plateaus, after which the loss falls: {', '.join(f'steps {a:g} to {b:g}' for a, b in flat[:MOST])}.")
+    lines += [f"Note: {'; '.join(remarks)}."] if remarks else []
     lines += [f"To know more, {'; '.join(advice)}."] if advice else []
     return "\n• ".join(lines)
 
@@ -28,7 +29,8 @@ def verdict_of(found: Mapping[str, Any], positive: bool, advice: Sequence[str]) 
 def _headline(found: Mapping[str, Any]) -> str:
     spikes, finite = found["spikes"], found["steps"][np.isfinite(found["values"])]
     count = how_many(len(spikes), "spike") if spikes else "no spike"
-    ends = {"diverged": ", and the loss diverges", "not finite": ", and the loss is not finite in the end"}.get(found["end"], "")
+    ends = {"diverged": ", and the loss diverges", "not finite": ", and the loss is not finite in the end",
+            "stays above": ", and the loss stays above its level"}.get(found["end"], "")
     if found["end"] == "not finite" and len(finite):
         ends = f", and the loss is not finite after step {finite[-1]:g}"
     return f"{found['loss']}: {count} in {how_many(len(found['steps']), 'row')}{ends}."
@@ -52,7 +54,8 @@ def _of_drift(slope: float, error: float, positive: bool) -> str:
         return "The last third has too few rows for a trend."
     if abs(slope) <= ERRORS * error:
         return "In the last third the loss is flat within its noise."
-    size = f"{100 * abs(np.expm1(slope)):.2g} %" if positive else f"{abs(slope):.2g}"
+    with np.errstate(over="ignore"):
+        size = f"{100 * abs(np.expm1(slope)):.3g} %" if positive else f"{abs(slope):.2g}"
     return f"In the last third the loss {'falls' if slope < 0 else 'rises'} by {size} per 1000 steps."
 
 

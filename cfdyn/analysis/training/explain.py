@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -13,13 +14,15 @@ from cfdyn.analysis.training._causes import cause_of
 from cfdyn.analysis.training._log_verdict import advice_of, verdict_of
 from cfdyn.analysis.training.oscillation import FEWEST_ROWS, oscillation
 from cfdyn.errors import UsageError, unknown
-from cfdyn.records.logs import Columns, read_columns
+from cfdyn.records.logs import Columns, read_columns, timed
 from cfdyn.records.record import Record, provenance
 from cfdyn.series.spikes import RISE, Rise, rises
 from cfdyn.series.trend import drift, plateaus
 from cfdyn.words import how_many
 
 LONGEST = 4096  # rows in which a period is searched for
+OTHER_CLOCKS = ("epoch", "runtime", "timestamp", "wall time")
+RARE = 0.01  # of the entries: so many may be 0 or negative in a loss whose logarithm is taken
 PART = 0.05  # of the range of a series that is not positive: a spike is above its level by that
 RECENT = 50  # rows before a spike, whose distance is a step of its growth
 GROWN = 10.0  # times its minimum: a loss that diverges and does not come back
@@ -37,7 +40,8 @@ class Explanation(Record):
     "undecided") and ``evidence``, sentences.
     ``period``: of the oscillation in steps, None if there is none; ``oscillation``: the sentence. ``drift``: the relative change
     per 1000 steps in the last third, with its standard error ``drift_error``. ``plateaus``: pairs (since, until) that ended.
-    ``end``: "diverged", "not finite" or "" . ``verdict``: headline and sentences; ``advice``: what to log next.
+    ``end``: "diverged", "not finite", "stays above" its level, or "". ``verdict``: headline and sentences; ``advice``: what to
+    log next.
     """
 
     loss: str
@@ -118,8 +122,12 @@ def explain(run: Any, loss: str | None = None) -> Explanation:
     if len(rows) < FEWEST_ROWS:
         raise UsageError(f"{name} has {how_many(len(rows), 'row')}; an explanation needs {FEWEST_ROWS} or more")
     at, x = columns.at[rows], values[rows]
-    positive = bool((x[np.isfinite(x)] > 0).all()) and np.isfinite(x).any()
-    y = np.where(np.isfinite(x), np.log(np.where(np.isfinite(x) & (x > 0), x, 1.0)) if positive else x, np.nan)
+    finite = np.isfinite(x)
+    if not finite.any():
+        raise UsageError(f"no entry of {name} is finite")
+    positive = bool(0 <= (x[finite] <= 0).mean() <= RARE and (x[finite] > 0).any())
+    seen = finite & (x > 0) if positive else finite
+    y = np.where(seen, np.log(np.where(seen, x, 1.0)) if positive else x, np.nan)
     found = rises(y, RISE if positive else PART * float(np.diff(np.nanquantile(y, (0.05, 0.95)))[0]))
     others = {other: columns.table[rows, columns.names.index(other)] for other in columns.names if other != name}
     spikes = [_spike(one, at, x, others, positive) for one in found]
@@ -127,21 +135,26 @@ def explain(run: Any, loss: str | None = None) -> Explanation:
     period, words = _period(y, at, calm)
     slope, error = drift(at, np.where(calm, y, np.nan))
     flat = [(float(at[a]), float(at[b])) for a, b in plateaus(np.where(calm, y, np.nan))]
-    end = _end(x, found, positive)
+    end = _end(y, x, found)
     about: dict[str, Any] = {"loss": name, "steps": at, "values": x, "spikes": spikes, "period": period, "oscillation": words,
              "drift": 1000 * slope, "drift_error": 1000 * error, "plateaus": flat, "end": end}  # fmt: skip
     advice = advice_of(columns.names, at)
-    return Explanation(**about, verdict=verdict_of(about, positive, advice), advice=advice,
+    remarks = [*columns.notes, *_left_out(values, rows, seen, positive), *_in_clock(columns.clock)]
+    return Explanation(**about, verdict=verdict_of(about, positive, advice, remarks), advice=advice,
                        provenance=provenance(rows=len(x), clock=columns.clock, columns=list(columns.names)))  # fmt: skip
 
 
 def _columns(run: Any) -> Columns:
     if isinstance(run, Mapping):
         try:
-            table = np.column_stack([np.asarray(series, dtype=float) for series in run.values()])
+            series = [np.asarray(values, dtype=float) for values in run.values()]
+            gaps = np.column_stack([[value is None for value in values] for values in run.values()])
+            table = np.column_stack(series)
         except (TypeError, ValueError):
-            raise UsageError("the series of a log are lists of numbers of one length") from None
-        return Columns(tuple(map(str, run)), table, "", np.arange(len(table), dtype=float))
+            series, table, gaps = [], np.empty(0), np.empty(0)
+        if not series or any(values.ndim != 1 for values in series) or len({*map(str, run)}) < len(series):
+            raise UsageError("the series of a log have different names, and are lists of numbers of one length")
+        return timed([*map(str, run)], np.where(np.isfinite(table) | gaps, table, np.inf))
     if isinstance(run, str | os.PathLike):
         return read_columns(run)
     raise UsageError(f"explain takes a path to a log, or a dict of series, not {type(run).__name__}")
@@ -156,7 +169,9 @@ def _chosen(names: tuple[str, ...], wanted: str | None) -> str:
         raise UsageError("the log has no series beside the one that counts its steps")
     losses = [name for name in names if "loss" in name.lower()]
     trained = [name for name in losses if not any(word in name.lower() for word in HELD_OUT)]
-    return min(trained or losses or names[:1], key=len)
+    if not losses and len(names) > 1:
+        raise UsageError(f"no column of the log is called loss; choose one of {', '.join(names[:12])}")
+    return min(trained or losses or names, key=lambda name: (re.sub("train(ing)?|[^a-z]", "", name.lower()) != "loss", len(name)))
 
 
 def _spike(rise: Rise, at: np.ndarray, x: np.ndarray, others: Mapping[str, np.ndarray], positive: bool) -> dict[str, Any]:
@@ -174,7 +189,7 @@ def _calm(y: np.ndarray, found: list[Rise]) -> np.ndarray:
     """Rows outside of spikes."""
     calm = np.isfinite(y)
     for rise in found:
-        calm[rise.peak - rise.rising + 1 : len(y) if rise.last is None else rise.last + 1] = False
+        calm[min(rise.first, rise.peak - rise.rising + 1) : len(y) if rise.last is None else rise.last + 1] = False
     return calm
 
 
@@ -186,8 +201,10 @@ def _period(y: np.ndarray, at: np.ndarray, calm: np.ndarray) -> tuple[float | No
     gaps = np.diff(at[begin:end])
     if end - begin < FEWEST_ROWS or (gaps != gaps[0]).any():
         return None, "no stretch of 16 equally spaced rows without a spike: whether the loss oscillates is undecided"
+    where, steps = f"in steps {at[begin]:g} to {at[end - 1]:g}", np.diff(y[begin:end])
+    if (steps <= 0).all() or (steps >= 0).all():
+        return None, f"no oscillation is found {where}: the loss is monotone"
     found = oscillation(y[begin:end])
-    where = f"in steps {at[begin]:g} to {at[end - 1]:g}"
     if found.kind == "none":
         return None, f"no oscillation is found {where}"
     if found.kind == "irregular" or found.period is None:
@@ -196,10 +213,30 @@ def _period(y: np.ndarray, at: np.ndarray, calm: np.ndarray) -> tuple[float | No
     return period, f"the loss oscillates with period {period:g} {where}"
 
 
-def _end(x: np.ndarray, found: list[Rise], positive: bool) -> str:
-    finite = np.isfinite(x)
-    if not finite[-1]:
+def _end(y: np.ndarray, x: np.ndarray, found: list[Rise]) -> str:
+    """How the run ends: a spike that does not end diverges if the loss still grows and is far above its least value."""
+    if not np.isfinite(x[-1]):
         return "not finite"
-    if positive and found and found[-1].last is None and x[-1] > GROWN * x[finite].min():
-        return "diverged"
-    return ""
+    if not found or found[-1].last is not None:
+        return ""
+    rows = np.flatnonzero(np.isfinite(y))
+    rows = rows[rows >= found[-1].first]
+    grows = found[-1].peak >= rows[-max(1, len(rows) // 10)] and y[rows[-1]] > y[rows[len(rows) // 2]]
+    return "diverged" if grows and x[-1] > GROWN * x[np.isfinite(x)].min() > 0 else "stays above"
+
+
+def _left_out(values: np.ndarray, rows: np.ndarray, seen: np.ndarray, positive: bool) -> list[str]:
+    """Entries that were not examined, in sentences."""
+    said, x = [], values[rows]
+    if odd := int((~np.isfinite(x[: np.flatnonzero(seen)[-1]])).sum()):
+        said.append(f"{how_many(odd, 'entry', 'entries')} before the end not finite")
+    if positive and (below := int((np.isfinite(x) & ~seen).sum())):
+        said.append(f"{how_many(below, 'entry', 'entries')} not positive, left out of the logarithm")
+    spacing = float(np.median(np.diff(rows))) if len(rows) > 1 else 1.0
+    if (missing := len(values) - 1 - int(rows[-1])) > 5 * spacing:
+        said.append(f"the last {how_many(missing, 'row')} without an entry")
+    return said
+
+
+def _in_clock(clock: str) -> list[str]:
+    return [f"steps are those of {clock}"] if clock.lower().strip("_ ") in OTHER_CLOCKS else []

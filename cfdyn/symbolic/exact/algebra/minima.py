@@ -83,7 +83,7 @@ def _edge(system: System, point: sp.Expr) -> tuple[sp.Expr | None, str]:
     lr = next((s for s in system.parameters if s.name == "lr"), None)
     at = {system.z[0]: point} | dict.fromkeys(system.z[1:], sp.S.Zero)
     if lr is None:
-        return None, NO_FORM
+        return None, "the learning rate at the edge is found only if lr is among the parameters that stay symbols"
     if not all(is_zero(f.subs(at) - at[s], system.values) for f, s in zip(system.f, system.z)):
         raise Refused("the optimizer's state is not at rest at a minimum")
     jacobian = sp.Matrix(system.jacobian).subs(at)
