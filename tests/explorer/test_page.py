@@ -261,10 +261,10 @@ def test_ranges_and_places_that_make_no_sense(tmp_path):
         (tmp_path / "none" / "p.html", {}, "not a folder"),
     ):  # fmt: skip
         with pytest.raises(UsageError, match=words):
-            cf.live("w**2/2", gd, path, **ranges)
+            cf.live("w**2/2", gd, path, landmarks=0, **ranges)
     rows = {"x": np.linspace(0, 1, 60_000)}
     with pytest.raises(UsageError, match="take fewer rows"):
-        cf.live(cf.Loss("(w - x)**2", data=rows), gd, tmp_path / "p.html", [0.1])
+        cf.live(cf.Loss("(w - x)**2", data=rows), gd, tmp_path / "p.html", [0.1], landmarks=0)
     assert list(tmp_path.iterdir()) == []
 
 
