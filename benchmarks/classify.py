@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from scipy.signal import lfilter
 
 import cfdyn as cf
 from measuring import Benchmark, Call, Cells, Goal, Plan, Row, Rows, c_function, needs, race
@@ -134,6 +135,21 @@ def lyapunov(plan: Plan) -> Rows:
         errors = {who: None if call is None else f"{abs(float(np.sum(call())) - total):.1e}" for who, call in calls.items()}
         yield Row(name, {**cells, **{f"error of {who}": error for who, error in errors.items()}})
     return {"n": n}
+
+
+@bench.table("a log explained, {most} rows at most")
+def logs(plan: Plan) -> Rows:
+    """`explain` of a dict of one series, the second call: seconds, and the spikes that it sees in noise, where none is: a
+    falling loss, whose logarithm has the standard deviation 0.1 about its trend."""
+    sizes, random = plan.pick((1000, 10_000), (1000, 10_000, 100_000)), np.random.default_rng(1)
+    kinds = {"Gaussian": random.normal, "Student, 4 degrees": lambda size: random.standard_t(4, size=size) / 2**0.5,
+             "Gaussian, correlation 0.9": lambda size: lfilter([0.19**0.5], [1, -0.9], random.normal(size=size))}  # fmt: skip
+    for name, noise in kinds.items():
+        for n in sizes:
+            loss = {"loss": np.exp(-np.arange(n) / n + 0.1 * noise(size=n))}
+            cells = race({"cfdyn": lambda loss=loss: cf.analysis.explain(loss)}, plan.repeats, "s", label="{name} (s)")
+            yield Row(f"{name}, {n} rows", {**cells, "spikes": str(len(cf.analysis.explain(loss).spikes))})
+    return {"most": sizes[-1]}
 
 
 def c_lyapunov(name: str, arguments: tuple[float, ...], n: int, dim: int) -> Call | None:

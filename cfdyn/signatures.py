@@ -14,8 +14,9 @@ from cfdyn.errors import UsageError, of_torch, shown, unknown
 from cfdyn.telling import told
 
 Checked = TypeVar("Checked", bound=Callable)
+Given = tuple[tuple, dict[str, Any]]  # arguments and options
+Former = Callable[[tuple, dict[str, Any], Callable[[str, Any], Any]], Given]
 RANGES = frozenset(("bounds", "box", "interval", "limits", "lr_range"))  # arguments that are a pair (lo, hi), or some of them
-STARTS = 400  # along a side of a box of starts without a shape
 _every_name = functools.cache(lambda function: list(inspect.signature(function).parameters))
 
 
@@ -33,8 +34,8 @@ def checked(function: Checked, package: str = "", make: str | None = None) -> Ch
             with told(function.__name__) if shows else nullcontext() as tell:
                 return call(*args, **{**options, "progress": tell})
         names, hints = _signature(function)
-        if "vary" in hints and "step" in hints:
-            args, options = _as_vary(function, args, options, hints["step"])
+        if former := getattr(function, "formerly", None):
+            args, options = former(args, options, lambda name, value: _argument(function, name, value, hints[name]))
         given = dict(zip(names, args, strict=False)) | options
         for name in given if hints else ():
             if name not in hints:
@@ -55,6 +56,19 @@ def checked(function: Checked, package: str = "", make: str | None = None) -> Ch
     if package:
         call.__module__, call.__qualname__ = package, function.__name__
     return cast(Checked, call)
+
+
+def formerly(read: Former) -> Callable[[Checked], Checked]:
+    """Of a function whose signature has changed: ``read`` gives the arguments of an earlier one as they are now.
+
+    It is called with the arguments, the options, and a function (name, value) that converts one of them.
+    """
+
+    def mark(function: Checked) -> Checked:
+        setattr(function, "formerly", read)  # noqa: B010 (a function has no such attribute for a type checker)
+        return function
+
+    return mark
 
 
 def _argument(function: Callable, name: str, value: Any, hint: Any) -> Any:
@@ -110,44 +124,6 @@ def _evaluated(annotation: Any, function: Callable) -> Any:
         return eval(annotation, function.__globals__)
     except Exception:  # a name that only a type checker sees
         return Any
-
-
-def _as_vary(function: Callable, args: tuple, options: dict[str, Any], step: Any) -> tuple[tuple, dict[str, Any]]:
-    """The arguments with ``vary`` in place of two (name, values) in a row, or of a box of starts with its shape and plane.
-
-    Both were public before `vary` was, and still work.
-    """
-    if len(args) > 2 and all(map(_is_named, args[1:3])):
-        return (args[0], list(args[1:3]), *args[3:]), options
-    if "first" in options and "second" in options:
-        named = {name: value for name, value in options.items() if name not in ("first", "second")}
-        return args, {**named, "vary": [options["first"], options["second"]]}
-    box, *shape = args[1:3] or [options.get("box")]
-    sides = [box] if is_pair(box) else box
-    if function.__name__ != "basins" or not (isinstance(sides, list | tuple) and sides and all(map(is_pair, sides))):
-        return args, options
-    made, options = _argument(function, "step", args[0], step), {**options}
-    options.pop("box", None)
-    return (made, _of_box(made, sides, shape, options), *args[3:]), options
-
-
-def _of_box(step: Any, sides: Sequence[Any], shape: Sequence[Any], options: dict[str, Any]) -> list[tuple[str, tuple]]:
-    plane, given = options.pop("plane", None), options.pop("shape", STARTS)
-    names = list(step.names) if plane is None else converted("`plane`", [plane] if isinstance(plane, str) else plane, list[str])
-    if plane is not None and len(names) != len(sides):
-        raise UsageError(f"a box of {len(sides)} sides needs as many names in `plane`, not {shown(tuple(names))}")
-    counts = converted("`shape`", shape[0] if shape else given, int | Sequence[int])
-    counts = [counts] * len(sides) if isinstance(counts, int) else counts[::-1]
-    if len(counts) != len(sides):
-        wanted = "(rows, columns)" if len(sides) == 2 else "one number"
-        raise UsageError(f"the shape of the grid is {wanted}, not {shown(tuple(counts[::-1]))}")
-    if len(sides) > len(names):
-        raise UsageError(f"a box of {len(sides)} sides needs as many entries of the state, not {', '.join(names)}")
-    return [(name, (*ends, count)) for name, ends, count in zip(names, sides, counts, strict=False)]
-
-
-def _is_named(value: Any) -> bool:
-    return isinstance(value, list | tuple) and len(value) == 2 and isinstance(value[0], str)
 
 
 def _joined(function: Callable, args: Sequence[Any], hints: Mapping[str, Any]) -> None:

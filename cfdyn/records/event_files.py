@@ -10,11 +10,10 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from cfdyn import outside
 from cfdyn.errors import UsageError
+from cfdyn.records.tables import content_of
 
 MARK = "tfevents"
-LARGEST = 256 * outside.MB
 VARINT, EIGHT, BYTES, FOUR = 0, 1, 2, 5  # kinds of fields
 STEP, SUMMARY, VALUE, TAG, SIMPLE, TENSOR = 2, 5, 1, 1, 2, 8
 CONTENT, FLOATS, DOUBLES = 4, 5, 6  # of a tensor
@@ -34,14 +33,7 @@ def read_events(path: str | os.PathLike[str]) -> list[dict[str, float]]:
         raise UsageError(f"there is no event file of TensorBoard (*{MARK}*) in {path}{there}")
     rows: dict[int, dict[str, float]] = {}
     for file in files:
-        try:
-            content = outside.content(file, LARGEST)
-        except FileNotFoundError:
-            raise UsageError(f"there is no file {str(file)!r}") from None
-        except outside.Unfit as error:
-            raise UsageError(f"{file} {error}") from None
-        except OSError as error:
-            raise UsageError(f"{str(file)!r} {outside.why(error)}") from None
+        content = content_of(file, str(file))
         try:
             for event in _records(content):
                 _note(rows, event)

@@ -128,15 +128,20 @@ def text_of(path: str | os.PathLike[str]) -> str:
     return _text(os.path.expanduser(path), " ".join(os.fspath(path).split()))
 
 
-def _text(path: str, source: str) -> str:
+def content_of(path: str | os.PathLike[str], source: str) -> bytes:
+    """A file's bytes, at most 256 MB; a UsageError for another one."""
     try:
-        raw = outside.content(path, LARGEST)
+        return outside.content(path, LARGEST)
     except FileNotFoundError:
         raise UsageError(f"there is no file {source!r}") from None
     except outside.Unfit as error:
         raise UsageError(f"{source} {error}: take some of its rows") from None
     except OSError as error:
         raise UsageError(f"{source!r} {outside.why(error)}") from None
+
+
+def _text(path: str, source: str) -> str:
+    raw = content_of(path, source)
     if b"\0" in raw:
         raise UsageError(f"{source} is not a text in UTF-8 or Latin 1, as a CSV file is")
     try:

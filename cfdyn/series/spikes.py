@@ -11,6 +11,7 @@ RISE, SPREADS = np.log(1.1), 6.0  # a spike: so far above the level, and so many
 OVER = 0.5  # of that: below it the spike has ended
 STEADY = 5  # rows of a rise in which growth is told from a jump
 FIT = 0.9  # of the variance of the logarithm: growth by the same factor each row
+SMOOTH = 5.0  # times the noise between rows: of correlated noise, 0.9 from row to row, the deviation is 3.2 times that
 TINY = 1e-9  # above the level: rounding
 TURNS = 0.8  # of the changes of a rise change sign: it alternates
 
@@ -62,20 +63,27 @@ def rises(y: np.ndarray, least: float = RISE) -> list[Rise]:
 
 
 def _level(calm: list[float]) -> tuple[float, float, float]:
-    """The next value of the line through the medians of both halves, its slope, and the standard deviation about it, robust."""
+    """The next value of the line through the medians of both halves, its slope, and the standard deviation about it, robust.
+
+    A smooth series turns about the line without noise: its deviation is at most 5 times that of differences between rows.
+    """
     values = np.array(calm)
     n, half = len(values), len(values) // 2
     slope = (_middle(values[half:]) - _middle(values[:half])) / (n / 2)
     residual = values - slope * np.arange(n)
     middle = _middle(residual)
-    return middle + slope * n, slope, 1.4826 * _middle(np.abs(residual - middle))
+    return middle + slope * n, slope, min(1.4826 * _middle(np.abs(residual - middle)), SMOOTH * _noise(values))
 
 
 def _reach(calm: list[float], least: float) -> float:
     """Above the median of the last 9 rows by a quarter of ``least`` and 3 standard deviations of differences between rows."""
-    jumps = np.diff(np.array(calm[-3 * RECENT :]))
-    noise = 1.4826 * _middle(np.abs(jumps - _middle(jumps))) / 2**0.5
-    return _middle(np.array(calm[-RECENT:])) + least / 4 + 3 * noise
+    return _middle(np.array(calm[-RECENT:])) + least / 4 + 3 * _noise(np.array(calm[-3 * RECENT :]))
+
+
+def _noise(values: np.ndarray) -> float:
+    """The standard deviation of independent noise with such differences between rows."""
+    jumps = np.diff(values)
+    return 1.4826 * _middle(np.abs(jumps - _middle(jumps))) / 2**0.5
 
 
 def _middle(values: np.ndarray) -> float:

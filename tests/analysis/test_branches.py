@@ -124,3 +124,18 @@ def test_a_cycle_at_zero_is_found_once():
 def test_bad_input_gets_a_sentence(options, words):
     with pytest.raises(cf.CfdynError, match=words):
         branches(cf.Map.from_text("r*x*(1-x)", params={"r": 2.0}), [(0, 1)], "r", (1.2, 3.5), **options)
+
+
+def test_branches_go_on_within_wider_bounds_where_they_end_at_the_old_ones():
+    """x ↦ x + c (a − x²) x has x = 0 for all a and x = ±√a for a ≥ 0; a closed branch beside it stays as it is."""
+    step = cf.Map.from_text("x + 0.3*(a - x**2)*x", "x", params={"a": 0.5})
+    found = cf.analysis.branches(step, [(-2, 2)], "a", (-0.5, 1.0))
+    wider = found.extended((-0.5, 2.0))
+    again = cf.analysis.branches(step, [(-2, 2)], "a", (-0.5, 2.0))
+    assert wider.bounds == (-0.5, 2.0) and len(wider) == len(again)
+    assert sorted(b.ends for b in wider) == sorted(b.ends for b in again)
+    with pytest.raises(cf.CfdynError, match="none of the branches"):
+        wider.extended((-0.5, 2.0))
+    circle = cf.analysis.branches(cf.Map.from_text("x + 0.3*(1 - x**2 - l**2)", params={"l": 0.2}), [(-2, 2)], "l", (-0.9, 0.9))
+    assert all(b.ends == ("l = -0.9", "l = 0.9") for b in circle)
+    assert [b.closed for b in circle.extended((-2.0, 2.0))] == [True]

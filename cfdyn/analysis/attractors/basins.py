@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from cfdyn.analysis.parameters._former import box_of_starts
 from cfdyn.analysis.parameters._over_grids import MAX_PERIOD, transient_of
 from cfdyn.arguments import vector, whole_number
 from cfdyn.ensembles.alone import orbits_of
@@ -22,6 +23,7 @@ from cfdyn.kernels.orbits import ESCAPED, UNSETTLED
 from cfdyn.records.exports import by_cells
 from cfdyn.records.record import Record, provenance
 from cfdyn.settling.samples import UNRESOLVED
+from cfdyn.signatures import formerly
 from cfdyn.systems.flow import Flow
 from cfdyn.systems.map import Map, require_map
 from cfdyn.systems.orbit import FAR, MAX_BYTES
@@ -98,6 +100,7 @@ class Basins(Record):
         return by_cells(self.names, axes, {"basin": self.labels, "attractor": ends})
 
 
+@formerly(box_of_starts)
 def basins(
     step: Map | FlowMap | Flow, vary: Sequence[tuple[str, Any]], z0: Any = None, *, max_period: int = MAX_PERIOD,
     transient: int | None = None, coarse: int = 1, threads: int | None = None, progress: Callable[[int], None] | None = None,

@@ -236,10 +236,10 @@ class Branch(WithMap, Record):
             path = follower.extension(branch._unknowns, branch.start, side, branch.paces[side])
             return branch_of(branch_fields(tracer, path, coefficients, functions))
 
-        return extended(self._within(bounds, max_step), "branch", further, ROWS, ("bifurcations", "zeros"))
+        return extended(self.within(bounds, max_step), "branch", further, ROWS, ("bifurcations", "zeros"))
 
-    def _within(self, bounds: Sequence[float] | None, max_step: float) -> Branch:
-        """The branch with these bounds; it goes on at ends on the old ones that lie within them."""
+    def within(self, bounds: Sequence[float] | None, max_step: float = STEP) -> Branch:
+        """The same rows with wider bounds, from whose ends on the old ones `extended` goes on."""
         if bounds is None:
             return self
         lo, hi = checked_bounds(self.step, self.name, bounds)

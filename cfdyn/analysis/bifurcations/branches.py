@@ -23,6 +23,7 @@ from cfdyn.errors import NumericsError, UsageError
 from cfdyn.records.exports import stacked
 from cfdyn.records.listed import Listed
 from cfdyn.records.record import Record, provenance
+from cfdyn.signatures import checked
 from cfdyn.systems.map import Map, require_map
 from cfdyn.words import called, shown
 
@@ -55,12 +56,17 @@ class Branches(Listed[Branch], Record, of="branches"):
             tables.append({"branch": [place] * count, "period": [branch.period] * count, **own})
         return stacked(tables)
 
-    def extended(self, max_steps: int = MOST_STEPS, max_step: float = STEP) -> Branches:
-        """The branches, with `Branch.extended` applied to each that ran out of steps; those that then coincide are merged.
+    @checked
+    def extended(
+        self, bounds: Sequence[float] | None = None, max_steps: int = MOST_STEPS, max_step: float = STEP
+    ) -> Branches:  # fmt: skip
+        """The branches, with `Branch.extended` applied to each that goes on, within wider bounds if they are given; those that
+        then coincide are merged.
 
         Raises
         ------
-        UsageError : none of them ran out of steps, or the map of a loaded record cannot be made again
+        UsageError : none of them goes on, the bounds do not contain one of them, or the map of a loaded record cannot be made
+            again
 
         Examples
         --------
@@ -70,13 +76,14 @@ class Branches(Listed[Branch], Record, of="branches"):
         >>> len(short), [b.ends for b in short.extended()]
         (8, [('r = 0.5', 'r = 3.6'), ('r = 0.5', 'r = 3.6')])
         """
-        if not any(max(branch.paces) > 0 for branch in self.branches):
-            raise UsageError("none of the branches ran out of steps")
-        search = _Search(self.branches[0].step, self.name, self.bounds, (max_steps, max_step), lambda words: None)
-        for branch, origin in zip(self.branches, self.origins, strict=True):
+        wider = [branch.within(bounds, max_step) for branch in self.branches]
+        if not any(max(branch.paces) > 0 for branch in wider):
+            raise UsageError("none of the branches ran out of steps, or ends at bounds that are wider now")
+        search = _Search(wider[0].step, self.name, wider[0].bounds, (max_steps, max_step), lambda words: None)
+        for branch, origin in zip(wider, self.origins, strict=True):
             if not search.known(branch):
                 search.add(branch.extended(None, *search.steps) if max(branch.paces) > 0 else branch, origin)
-        return replace(self, branches=search.branches, origins=search.origins)
+        return replace(self, bounds=search.bounds, branches=search.branches, origins=search.origins)
 
 
 def branches(

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from cfdyn.analysis.parameters._former import two_pairs
 from cfdyn.analysis.parameters._over_grids import MAX_PERIOD, OverGrid, gone_through, said, start_of, transient_of
 from cfdyn.arguments import whole_number
 from cfdyn.ensembles.grids import Grid
@@ -15,7 +16,7 @@ from cfdyn.ensembles.labels import quick_labels
 from cfdyn.kernels.orbits import CHAOTIC
 from cfdyn.records.record import Record
 from cfdyn.settling.samples import QUASI_PERIODIC, UNRESOLVED
-from cfdyn.signatures import checked
+from cfdyn.signatures import checked, formerly
 from cfdyn.systems.map import Map, require_map
 
 NO_PERIOD = 0
@@ -52,6 +53,7 @@ class PeriodDiagram(OverGrid, Record):
         return _run(self.grid(threads), self, progress)
 
 
+@formerly(two_pairs)
 def period_diagram(
     step: Map, vary: Sequence[tuple[str, Any]], z0: Any = None, *, max_period: int = MAX_PERIOD, transient: int | None = None,
     coarse: int = 1, threads: int | None = None, progress: Callable[[int], None] | None = None,

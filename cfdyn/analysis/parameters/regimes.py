@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from cfdyn.analysis.parameters._former import two_pairs
 from cfdyn.analysis.parameters._over_grids import MAX_PERIOD, NAMES, OverGrid, gone_through, said, start_of, transient_of
 from cfdyn.arguments import whole_number
 from cfdyn.ensembles.grids import Grid
@@ -17,7 +18,7 @@ from cfdyn.records.record import Record
 from cfdyn.settling.irregular import SMALLEST_EXPONENT
 from cfdyn.settling.regime import regime
 from cfdyn.settling.samples import KINDS, UNRESOLVED
-from cfdyn.signatures import checked
+from cfdyn.signatures import checked, formerly
 from cfdyn.systems.map import Map, require_step
 from cfdyn.systems.matrix_free.map import MatrixFreeMap
 
@@ -69,6 +70,7 @@ class RegimeMap(OverGrid, Record):
         return _run(self.grid(threads), self, progress)
 
 
+@formerly(two_pairs)
 def regimes(
     step: Map | MatrixFreeMap, vary: Sequence[tuple[str, Any]], z0: Any = None, *, max_period: int = MAX_PERIOD,
     transient: int | None = None, coarse: int = 1, threads: int | None = None, progress: Callable[[int], None] | None = None,

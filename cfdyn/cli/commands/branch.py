@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,10 +36,23 @@ def branch(
     subject: Subject,
     say: Say,
     vary: VARY = "",
-    condition: Annotated[list[str] | None, Option("--condition", help="Mark where a condition holds, as loss = 0.3 or max(w) = 1; repeat for more.", metavar="EXPR", show_default=False)] = None,  # noqa: E501
-    stop: Annotated[list[str] | None, Option("--stop", help="End the branch where a condition holds; repeat for more.", metavar="EXPR", show_default=False)] = None,  # noqa: E501
+    condition: Annotated[
+        list[str] | None,
+        Option(
+            "--condition",
+            help="Mark where a condition holds, as loss = 0.3 or max(w) = 1; repeat for more.",
+            metavar="EXPR",
+            show_default=False,
+        ),
+    ] = None,  # noqa: E501
+    stop: Annotated[
+        list[str] | None,
+        Option("--stop", help="End the branch where a condition holds; repeat for more.", metavar="EXPR", show_default=False),
+    ] = None,  # noqa: E501
     steps: MOST_STEPS = None,
-    switch: Annotated[bool, Option("--switch", help="Also follow the branches that bifurcate at flips and branch points.")] = False,  # noqa: E501
+    switch: Annotated[
+        bool, Option("--switch", help="Also follow the branches that bifurcate at flips and branch points.")
+    ] = False,  # noqa: E501
     depth: Annotated[int, Option("--depth", min=1, max=12, help="With --switch: how many levels of branching.")] = 1,
     period: FIRST_PERIOD = 1,
     box: FIRST_BOX = None,
@@ -65,7 +77,7 @@ def branch(
         title, chosen = starts.step.title, {"start": starts.chosen}
     else:
         say("going on")
-        result, chosen = _widened(record, vary, **most) if vary else _gone_on(record, **most), {"start": str(subject.loss)}
+        result, chosen = _gone_on(record, vary, **most), {"start": str(subject.loss)}
         title = result[0].step.title
     return Answer(
         lambda: {"branches": _documents(result), "name": result.name, "map": title, "chosen": chosen, "reason": result.reason},
@@ -73,24 +85,18 @@ def branch(
     )  # fmt: skip
 
 
-def _gone_on(record: Branches | Branch, **options: Any) -> Branches:
-    """The saved branches, extended."""
+def _gone_on(record: Branches | Branch, vary: str, **options: Any) -> Branches:
+    """The saved branches, extended; ``vary``: within wider bounds of the same parameter."""
     from cfdyn.analysis.bifurcations.branches import Branches
 
-    result = gone_on(record, **options)
+    if vary:
+        name, bounds = varied(vary)
+        if name != record.name:
+            raise UsageError(f"the saved branch varies {record.name}, not {name}; give --vary {record.name}=LO:HI")
+        result = record.extended(bounds, **options)
+    else:
+        result = gone_on(record, **options)
     return result if isinstance(result, Branches) else Branches(result.name, result.bounds, [result], ["the record"], "")
-
-
-def _widened(record: Branches | Branch, vary: str, **options: Any) -> Branches:
-    """The saved branches, each continued within wider bounds of the same parameter."""
-    from cfdyn.analysis.bifurcations.branches import Branches
-
-    name, bounds = varied(vary)
-    if name != record.name:
-        raise UsageError(f"the saved branch varies {record.name}, not {name}; give --vary {record.name}=LO:HI")
-    if isinstance(record, Branches):
-        return replace(record, bounds=bounds, branches=[one.extended(bounds, **options) for one in record.branches])
-    return Branches(name, bounds, [record.extended(bounds, **options)], ["the record"], "")
 
 
 def _documents(branches: Branches) -> list[dict[str, Any]]:

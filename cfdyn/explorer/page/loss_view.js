@@ -1,6 +1,7 @@
 // The loss with the iterates on it, and the start to be dragged.
 
 import { levelSegments, levelsOf, sampleGrid } from "./contours.js";
+import { onDrag } from "./drag.js";
 import { paddedExtent, shortNumber } from "./numbers.js";
 import { Area, marginsOf, Surface, visibleOn } from "./plot.js";
 import { regimeOf } from "./verdict.js";
@@ -33,14 +34,7 @@ export class LossView {
       if (this.plane) w.push(this.area.yAt(event.clientY - box.top));
       this.page.state.setWeights(w);
     };
-    this.canvas.addEventListener("pointerdown", (event) => {
-      if (!this.area || event.button !== 0) return;
-      this.canvas.setPointerCapture(event.pointerId);
-      this.dragging = true;
-      move(event);
-    });
-    this.canvas.addEventListener("pointermove", (event) => { if (this.dragging) move(event); });
-    for (const end of ["pointerup", "pointercancel"]) this.canvas.addEventListener(end, () => { this.dragging = false; this.refresh(); });
+    this.drag = onDrag(this.canvas, () => this.area, move, () => this.refresh());
     this.canvas.addEventListener("keydown", (event) => this.key(event));
     this.laid.hidden = !this.page.scene.flows;
     this.laid.addEventListener("click", () => { const { state } = this.page; state.change("flows", () => { state.flows = !state.flows; }); });
@@ -75,7 +69,7 @@ export class LossView {
 
   // What is in view: the minima, the start and where the orbit stays; it rests while the start is dragged.
   refresh() {
-    if (this.dragging && this.window) { this.sample(); return; }
+    if (this.drag.pressed && this.window) { this.sample(); return; }
     const { scene, state, orbit, settled } = this.page, reach = scene.view.map(([lo, hi]) => hi - lo);
     const window = scene.view.map(([lo, hi], i) => {
       const near = (x) => x > lo - 3 * reach[i] && x < hi + 3 * reach[i];

@@ -2,6 +2,7 @@
 
 import { isJudged, REGIME_NAMES, TRANSIENT } from "./columns.js";
 import { made } from "./controls.js";
+import { onDrag } from "./drag.js";
 import { coloursOf, showLegend } from "./legend.js";
 import { grouped, shortNumber } from "./numbers.js";
 import { Area, marginsOf, Surface } from "./plot.js";
@@ -36,14 +37,7 @@ export class PeriodMap {
       const box = this.canvas.getBoundingClientRect(), { area } = this;
       this.set([area.xAt(event.clientX - box.left), area.yAt(event.clientY - box.top)]);
     };
-    this.canvas.addEventListener("pointerdown", (event) => {
-      if (!this.area || event.button !== 0) return;
-      this.canvas.setPointerCapture(event.pointerId);
-      this.dragging = true;
-      move(event);
-    });
-    this.canvas.addEventListener("pointermove", (event) => { if (this.dragging) move(event); });
-    for (const end of ["pointerup", "pointercancel"]) this.canvas.addEventListener(end, () => { this.dragging = false; });
+    this.drag = onDrag(this.canvas, () => this.area, move);
     this.canvas.addEventListener("keydown", (event) => {
       const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] }[event.key], part = event.shiftKey ? 0.05 : 0.005;
       if (!way) return;
