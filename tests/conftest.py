@@ -39,13 +39,16 @@ COLLECTED = pytest.StashKey[dict[str, dict[str, bool]]]()  # of each test of `sl
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Before slow ones are left out; where they are Hypothesis draws fewer examples too."""
+    if twice := set(slow_cases.repeated(items)):
+        config.hook.pytest_deselected(items=list(twice))
+        items[:] = [item for item in items if item not in twice]
     slow_cases.mark(items)
     if config.getoption("markexpr") == "not slow":
         for function in {item.function for item in items if isinstance(item, pytest.Function)}:
             slow_cases.fewer_examples(function)
     config.stash[COLLECTED] = found = {}
     for item in items:
-        if slow_cases.key(item) in slow_cases.SLOW:
+        if slow_cases.key(item) in slow_cases.SLOW or slow_cases.key(item) in slow_cases.THIRDS:
             found.setdefault(slow_cases.key(item), {})[slow_cases.case(item)] = item.get_closest_marker("slow") is not None
 
 

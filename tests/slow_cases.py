@@ -6,6 +6,7 @@ Hypothesis draws fewer examples.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -131,6 +132,23 @@ SLOW: dict[str, tuple[str, ...]] = {
     "training/test_resume.py::test_stopped_anywhere_a_run_goes_on_bit_for_bit": ("47-0.0",),
 }  # fmt: skip
 
+# Of the many cases of these tests `make test` runs every third.
+THIRDS = frozenset((
+    "certify/checker/test_corruptions.py::test_a_corruption_is_rejected",
+    "certify/test_spelling.py::test_the_checker_encloses_logarithms_quotients_and_their_slopes",
+    "contract/test_losses.py::test_derivatives_agree_with_50_digit_differences",
+    "contract/test_printers.py::test_every_printer_gives_the_50_digit_value",
+    "papers/test_claims.py::test_each_perturbation_turns_the_verdict",
+    "settling/test_disturbed.py::test_noise_makes_no_chaos",
+    "symbolic/test_logarithms.py::test_values_gradients_and_hessians_where_exponentials_overflow",
+    "symbolic/test_parse.py::test_hostile_formulas_end_in_time",
+    "symbolic/test_quotients.py::test_three_derivatives_where_exponentials_overflow",
+    "tape/test_taylor.py::test_series_of_every_function_is_that_of_sympy",
+    "tape/test_taylor.py::test_series_of_powers_is_that_of_sympy",
+    "theory/test_edges_of_minima.py::test_the_minimum_is_stable_up_to_theta_eps_over_lambda",
+    "theory/test_edges_reported.py::test_below_the_edge_it_stays_and_above_it_leaves",
+))  # fmt: skip
+
 
 def key(item: pytest.Item) -> str:
     """The test that a case belongs to, as it is called above."""
@@ -143,10 +161,22 @@ def case(item: pytest.Item) -> str:
 
 
 def mark(items: Iterable[pytest.Item]) -> None:
-    """Mark them as slow."""
+    """Mark them as slow: the cases of SLOW, and two of three of the others of THIRDS."""
+    seen: Counter[str] = Counter()
     for item in items:
-        if case(item) in SLOW.get(key(item), ()):
+        test = key(item)
+        slow = case(item) in SLOW.get(test, ())
+        if test in THIRDS and not slow:
+            slow = seen[test] % 3 != 0
+            seen[test] += 1
+        if slow:
             item.add_marker(pytest.mark.slow)
+
+
+def repeated(items: Iterable[pytest.Item]) -> list[pytest.Item]:
+    """Examples of a package that a module has too: a public function is found in its module and, with its checks, in its package."""
+    homes = {item.dtest.docstring for item in items if isinstance(item, pytest.DoctestItem) and item.path.name != "__init__.py"}
+    return [item for item in items if isinstance(item, pytest.DoctestItem) and item.path.name == "__init__.py" and item.dtest.docstring in homes]
 
 
 def fewer_examples(function: Any) -> None:

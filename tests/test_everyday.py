@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import COLLECTED
-from tests.slow_cases import SLOW, fewer_examples
+from tests.slow_cases import SLOW, THIRDS, fewer_examples
 
 
 def test_cases_that_are_left_out_exist(request):
@@ -17,7 +17,13 @@ def test_cases_that_are_left_out_exist(request):
 
 def test_they_have_relatives_that_are_run(request):
     collected = request.config.stash[COLLECTED]
-    assert [test for test in SLOW if test in collected and all(collected[test].values())] == []
+    assert [test for test in {*SLOW, *THIRDS} if test in collected and all(collected[test].values())] == []
+
+
+def test_a_third_of_the_cases_is_run(request):
+    collected = request.config.stash[COLLECTED]
+    for test in THIRDS & collected.keys() - SLOW.keys():
+        assert 3 * sum(not slow for slow in collected[test].values()) <= len(collected[test]) + 2 > 4, test
 
 
 def test_a_third_of_the_examples_is_drawn():

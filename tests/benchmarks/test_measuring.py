@@ -50,6 +50,7 @@ def test_short_calls_are_timed_in_a_loop(clock):
     assert calls[0] >= 3 * timing.SHORTEST / 1e-4
 
 
+@pytest.mark.slow
 def test_waiting_for_others_does_not_count():
     assert measuring.measure(lambda: time.sleep(0.05), repeats=3) < 0.02
 

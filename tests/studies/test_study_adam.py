@@ -90,6 +90,7 @@ def test_below_its_edge_adam_rests():
     assert found.kind == "fixed point" and found.points[0, 0] == pytest.approx(1.0, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_adagrad_and_amsgrad_rest():
     for name in ("adagrad", "amsgrad"):
         found = cf.study(DOUBLE_WELL, getattr(cf.optimizers, name)(lr=0.01))
