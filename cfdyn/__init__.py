@@ -8,7 +8,7 @@
 
 Specify: Loss, Optimizer, Map, Flow, losses, optimizers, networks, data. Follow: as_map, iterate, flows, solve, train.
 Ask: study, compare, minima, analysis; symbolic has closed forms, certify proofs, claims what the literature says.
-Keep: plot, animate, live, load, cite. `dir(cf)` lists all names; `help(cf.study)`, `help(cf.losses)` and the like tell more.
+Keep: plot, animate, live, explore, load, cite. `dir(cf)` lists all names; `help(cf.study)`, `help(cf.losses)` and the like tell more.
 """
 
 import cfdyn.machine.beginning  # noqa: F401, I001 (before all others: an interrupt of the program is one sentence from here on)
@@ -39,7 +39,8 @@ _WHERE = {
     "averages": "studies.comparison", "study": "studies.study", "study_many": "studies.many", "Studies": "studies.collection",
     "train": "training.train", "Run": "training.run",
     "Network": "networks._oracle.network", "DataSet": "data._data_set",
-    "animate": "plotting.animation", "plot": "plotting", "live": "explorer.live", "cite": "claims.cite",
+    "animate": "plotting.animation", "plot": "plotting", "live": "explorer.live", "explore": "explorer.explore",
+    "cite": "claims.cite",
     "CfdynError": "errors", "Interrupted": "errors",
 }  # fmt: skip
 _NAMES = "losses optimizers flows analysis symbolic certify claims networks data".split()

@@ -16,6 +16,7 @@ EXPORT = re.compile(r"^export (?=async function|function|class|const)", re.MULTI
 PLACES = re.compile("@(POLICY|STYLE|SCENE|SCRIPT|WORK)@")
 WORKER = "work.js"  # the module that runs beside the page
 SERVED = "served.js"  # the module of a page that a server shows
+NOTEBOOK, WIDGET = "notebook.js", "widget.js"  # the module of a page in a notebook, and what the notebook itself runs
 
 
 def source(name: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from cfdyn.arguments import number
 from cfdyn.errors import UsageError, unknown
@@ -14,6 +15,7 @@ from cfdyn.plotting import check_folder, check_limits
 from cfdyn.records.files import as_path, written_whole
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss
+from cfdyn.systems.map import Map
 from cfdyn.systems.steps import as_map
 
 MOST = 1_000_000  # bytes of a page
@@ -60,9 +62,24 @@ def live(
     >>> page.read_text().startswith("<!doctype html>"), page.stat().st_size < 200_000
     (True, True)
     """
+    path = check_folder(as_path(path))
+    _, scene = asked(loss, optimizer, start, landmarks, progress, ranges)
+    text = document(scene).encode()
+    if len(text) > MOST:
+        raise UsageError(f"the page would have {len(text) / 1e6:.1f} MB, and at most 1 MB is written; take fewer rows of data")
+    with written_whole(path) as temporary:
+        Path(temporary).write_bytes(text)
+    return path
+
+
+def asked(
+    loss: Loss, optimizer: Optimizer, start: Sequence[float] | None, landmarks: float,
+    progress: Callable[[str], None] | None, ranges: Mapping[str, Sequence[float]],
+) -> tuple[Map, dict[str, Any]]:  # fmt: skip
+    """The map and the scene of a page, by the arguments of `live`."""
     if not (seconds := number("landmarks", landmarks, finite=True)) >= 0:
         raise UsageError(f"landmarks is a number of seconds, 0 or more, not {seconds:g}")
-    path, loss = check_folder(as_path(path)), refuse(loss)
+    loss = refuse(loss)
     step = as_map(loss, optimizer)
     chosen = {}
     for name, pair in ranges.items():
@@ -72,9 +89,4 @@ def live(
     scene = scene_of(step, loss, optimizer, start, chosen)
     if seconds and "lr" in optimizer.params:
         scene["findings"] = found_within(seconds, loss, optimizer, scene["start"], progress or (lambda words: None))
-    text = document(scene).encode()
-    if len(text) > MOST:
-        raise UsageError(f"the page would have {len(text) / 1e6:.1f} MB, and at most 1 MB is written; take fewer rows of data")
-    with written_whole(path) as temporary:
-        Path(temporary).write_bytes(text)
-    return path
+    return step, scene

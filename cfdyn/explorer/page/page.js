@@ -24,8 +24,8 @@ import { isNeutralPoint, regimeOf, sentenceOf, Settling } from "./verdict.js";
 const FRAME = 10; // milliseconds of work between two pictures
 
 export class Page {
-  constructor(root, scene, engine, bytes, hash) {
-    Object.assign(this, { root, scene, engine, theme: themeColours(), state: new State(scene), orbit: null, settled: null, edge: {}, findings: scene.findings ? [scene.findings] : [] });
+  constructor(root, scene, engine, bytes, hash, keep) {
+    Object.assign(this, { root, scene, engine, keep, theme: themeColours(), state: new State(scene), orbit: null, settled: null, edge: {}, findings: scene.findings ? [scene.findings] : [] });
     this.state.readHash(hash);
     this.closing = new AbortController();
     const at = (selector) => root.querySelector(selector), { signal } = this.closing;
@@ -89,7 +89,7 @@ export class Page {
     if (!anew) this.diagram.draw();
     this.map.draw();
     clearTimeout(this.written);
-    this.written = setTimeout(() => history.replaceState(null, "", state.toHash()), 250);
+    this.written = setTimeout(() => this.keep(state), 250);
     this.wake();
   }
 
@@ -192,14 +192,17 @@ export class Page {
 
 let blank = null, current = null;
 
-// Show a scene in place of what was shown: the one door for a file, a server and a notebook. `hash`: the state to begin with.
-export async function show(scene, hash = "") {
+const keepInAddress = (state) => history.replaceState(null, "", state.toHash());
+
+// Show a scene in place of what was shown: the one door for a file, a server and a notebook. `hash`: the state to begin with;
+// `keep`: what is done with a state that rests.
+export async function show(scene, hash = "", keep = keepInAddress) {
   const place = document.querySelector("#page");
   blank ??= place.cloneNode(true);
   const bytes = Uint8Array.from(atob(scene.wasm), (letter) => letter.charCodeAt(0)), engine = await loadEngine(scene, bytes);
   current?.close();
   const root = blank.cloneNode(true);
   document.querySelector("#page").replaceWith(root);
-  current = new Page(root, scene, engine, bytes, hash);
+  current = new Page(root, scene, engine, bytes, hash, keep);
   return current;
 }

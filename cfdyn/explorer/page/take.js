@@ -99,8 +99,10 @@ export function addButtons(page, group, told) {
   const words = () => [page.root.querySelector("#sentence").textContent, `${page.scene.formula} · ${page.title()}`];
   const savePicture = () => pictureOf(shown().map((view) => view.canvas), ...words()).toBlob((blob) => save(blob, "png"));
   const saveVector = () => save(new Blob([vectorOf(shown(), ...words())], { type: "image/svg+xml" }), "svg");
-  const { state } = page, buttons = [["copy link", copy("the link", () => location.href.split("#")[0] + state.toHash())],
-    ["copy BibTeX", copy("the BibTeX entry of cfdyn", () => page.scene.bibtex)], ["save PNG", savePicture], ["save SVG", saveVector]];
+  const { state } = page, buttons = [["copy BibTeX", copy("the BibTeX entry of cfdyn", () => page.scene.bibtex)], ["save PNG", savePicture], ["save SVG", saveVector]];
+  if (location.protocol !== "about:") { // in a notebook the page has no address
+    buttons.unshift(["copy link", copy("the link", () => location.href.split("#")[0] + state.toHash())]);
+  }
   if (page.scene.recipe) {
     buttons.push(["copy as Python", copy("Python", () => asPython(state))], ["copy command", copy("the command", () => asCommand(state))]);
   }
