@@ -68,8 +68,8 @@ def test_python_moves_the_page_and_a_reader_moves_the_traits(tab, page, host):
     tab.evaluate("model.set('values', { lr: 1.46 }); model.set('start', [-1.1])")
     tab.until(f"model.get('verdict') === {json.dumps(SAID.format(3, 1.46))}")
     tab.until("saved.length > 0 && JSON.parse(saved.at(-1)).values.lr === 1.46 && JSON.parse(saved.at(-1)).start[0] === -1.1")
-    place = [(left + 8 + part * (width - 16), top + height / 2) for part in (0.55, 0.4, 0.25)]
-    for kind, (x, y) in zip(("mousePressed", "mouseMoved", "mouseReleased"), place, strict=True):
+    place = [(left + 8 + part * (width - 16), top + height / 2) for part in (0.55, 0.4, 0.25, 0.25)]
+    for kind, (x, y) in zip(("mousePressed", "mouseMoved", "mouseMoved", "mouseReleased"), place, strict=True):
         tab.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1, buttons=1)
     tab.until("JSON.parse(saved.at(-1)).values.lr < 1.4 && JSON.parse(saved.at(-1)).verdict.startsWith('Stable 2-cycle')")
     told = json.loads(tab.evaluate("saved.at(-1)"))
