@@ -8,7 +8,7 @@
 
 Specify: Loss, Optimizer, Map, Flow, losses, optimizers, networks, data. Follow: as_map, iterate, flows, solve, train.
 Ask: study, compare, minima, analysis; symbolic has closed forms, certify proofs, claims what the literature says.
-Keep: plot, animate, live, explore, load, cite. `dir(cf)` lists all names; `help(cf.study)`, `help(cf.losses)` and the like tell more.
+Keep: plot, animate, live, explore, load, cite. `dir(cf)` lists all names; `help(cf.study)` and `help(cf.losses)` tell more.
 """
 
 import cfdyn.machine.beginning  # noqa: F401, I001 (before all others: an interrupt of the program is one sentence from here on)

@@ -80,6 +80,9 @@ def compose(*maps: Map | AsSystem) -> Map:
 def epoch(loss: Loss | AsFormula, optimizer: Optimizer, batch: int=1, order: str='cyclic', epochs: int=1, seed: int=0) -> Map:
     """Stochastic gradient descent through all data rows as one map, with its exact Jacobian."""
 
+def explore(loss: Loss | AsFormula, optimizer: Optimizer, start: Sequence[float] | None=None, landmarks: float=0.0, progress: Callable[[str], None] | None | bool=None, **ranges: Sequence[float]) -> Any:
+    """The page of `live` in a notebook: a widget whose parameters and start Python reads and sets."""
+
 def held_sharpness(loss: Loss | AsFormula, optimizer: Optimizer, start: Any, steps: int, lr: Sequence[float], batch: Sequence[int], after: int=300, runs: int=40, replace: bool=True, seed: int=0, progress: Callable[[str], None] | None | bool=None) -> HeldSharpness:
     """The sharpness that the central flow of stochastic gradients predicts, and that of runs, for each rate and batch."""
 

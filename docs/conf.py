@@ -12,7 +12,7 @@ project = "cfdyn"
 author = copyright = "The cfdyn developers"
 version = release = cfdyn.__version__
 
-_OWN = [f"docs._site.{name}" for name in ("executed", "gallery", "outside", "reference", "docstrings", "formulas")]
+_OWN = [f"docs._site.{name}" for name in ("executed", "gallery", "live", "outside", "reference", "docstrings", "formulas")]
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", *_OWN]
 exclude_patterns = ["_build", "_site"]
 nitpicky = True

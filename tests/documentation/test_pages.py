@@ -19,6 +19,7 @@ from cfdyn.cli import main
 from cfdyn.cli.app import application, protect_formulas
 from cfdyn.machine.jit import DISABLED
 from docs._site.blocks import SLOW, blocks, commands, commands_of_tables, pages
+from docs._site.live import MARK
 from docs._site.session import run, within
 
 ROOT = Path(__file__).parents[2]
@@ -38,6 +39,7 @@ def said(page):
             words = commands(block.code)
             found += [(each, None) for each in words[:-1]] + [(words[-1], block.prints)]
     found += [(words, None) for words in commands_of_tables(TEXTS[page])]
+    found += [([*words, "--out", "live.html"], None) for mark in MARK.finditer(TEXTS[page]) for words in commands(mark["command"])]
     return [(command, prints) for command, prints in found if not " ".join(command).startswith(ELSEWHERE)]
 
 

@@ -9,17 +9,36 @@ import matplotlib.image
 import pytest
 
 import cfdyn as cf
-from docs._site import blocks, dark, docstrings, gallery, names, pictures, session
+from docs._site import blocks, dark, docstrings, gallery, live, names, pictures, session
 
 DOCS = Path(__file__).parents[2] / "docs"
 RESULTS = {"Event", "Run", "Studies", "Claim", "FoundCycle", "Question", "Search", "Verdict"}  # which the examples of functions show
 ROOMS = {"cfdyn", *(f"cfdyn.{place}" for place in cf._PACKAGES.values())}
 
 
-@pytest.mark.parametrize("module", [blocks, dark, docstrings, gallery, pictures, session])
+@pytest.mark.parametrize("module", [blocks, dark, docstrings, gallery, live, pictures, session])
 def test_examples_of_the_tools(module):
     found = doctest.testmod(module)
     assert (found.failed, found.attempted > 0) == (0, True)
+
+
+def test_a_live_figure_is_the_page_that_its_command_writes(tmp_path):
+    """Its file has the loss of the command, is small enough, and is written once."""
+    page = "<!-- live: cfdyn explore double_well --optimizer gd:lr=1.1 --landmarks 0 #flows=1 | Drag. -->"
+    (mark,) = live.MARK.finditer(page)
+    live.write(mark["command"], tmp_path)
+    file = tmp_path / live.file_name(mark["command"])
+    assert 50_000 < file.stat().st_size < live.MOST and "double_well" in file.read_text(encoding="utf-8")
+    assert f'src="../live/{file.name}?figure#flows=1"' in live.framed(mark, "../live")
+    before = file.stat().st_mtime_ns
+    live.write(mark["command"], tmp_path)
+    assert file.stat().st_mtime_ns == before
+
+
+def test_every_mark_of_a_live_figure_is_read():
+    texts = [page.read_text(encoding="utf-8") for page in DOCS.rglob("*.md") if "_build" not in page.parts]
+    marks = sum(text.count("<!-- live:") for text in texts)
+    assert marks == sum(len(live.MARK.findall(text)) for text in texts) >= 9
 
 
 def test_every_package_has_a_page():

@@ -173,6 +173,12 @@ def test_the_edge_is_that_of_python(tmp_path):
 
 
 @needs_node
+def test_where_a_valley_falls_on_there_is_no_minimum_and_no_edge(tmp_path):
+    page = cf.live(cf.losses.two_time_scales(), cf.optimizers.gd(lr=0.3), tmp_path / "page.html", [0.05, 6.4], landmarks=0)
+    assert in_node(tmp_path, START + "console.log(JSON.stringify(nearestMinimum(engine, state.start, scene.minima)));", {"scene": scene_in(page)}) is None
+
+
+@needs_node
 def test_what_is_copied_is_the_same_map(tmp_path):
     """The address is read back; the Python runs; the command is one."""
     page = cf.live(

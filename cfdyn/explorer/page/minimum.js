@@ -18,7 +18,7 @@ export function descendToMinimum(engine, from) {
     if (moved <= 1e-14 * (1 + Math.hypot(...w))) break;
   }
   const size = 1 + Math.hypot(...w), sharpness = engine.sharpness(w);
-  const still = Math.hypot(...engine.gradient(w)) <= 1e-6 * Math.max(sharpness, 1e-12) * size;
+  const still = Math.hypot(...uphill(engine.hessian(w), engine.gradient(w), w)) <= 1e-6 * size; // not where a valley falls on
   return still && sharpness > 0 && Number.isFinite(value) ? { w, sharpness, loss: value } : null;
 }
 
