@@ -10,7 +10,9 @@ from cfdyn.arguments import number
 from cfdyn.errors import UsageError, unknown
 from cfdyn.explorer.document import document
 from cfdyn.explorer.findings import found_within
+from cfdyn.explorer.menu import others
 from cfdyn.explorer.scene import refuse, scene_of
+from cfdyn.explorer.tour import tour_of
 from cfdyn.plotting import check_folder, check_limits
 from cfdyn.records.files import as_path, written_whole
 from cfdyn.symbolic.optimizer import Optimizer
@@ -24,7 +26,7 @@ SECONDS = 60.0
 
 def live(
     loss: Loss, optimizer: Optimizer, path: str | Path, start: Sequence[float] | None = None, landmarks: float = SECONDS,
-    progress: Callable[[str], None] | None = None, **ranges: Sequence[float],
+    progress: Callable[[str], None] | None = None, also: Sequence[Optimizer] | None = None, **ranges: Sequence[float],
 ) -> Path:  # fmt: skip
     """A page on which a reader moves the start and the parameters and sees what the optimizer does: one file of HTML.
 
@@ -41,6 +43,8 @@ def live(
     start : weights (d,) or the full state; near the lowest minimum if not given
     landmarks : most seconds for the study; 0: the page has no landmarks and no proofs
     progress : called with a few words at each stage of the study
+    also : other optimizers for the menu of the page; heavy ball, Nesterov's method, RMSProp, Adam and gradient descent if not
+        given, each at 1.1 × its edge; [] for none
     ranges : (lo, hi) of parameters by name, as ``lr=(0.5, 2)``; the orbit diagram is drawn over the first of them, or over lr
 
     Returns
@@ -64,6 +68,9 @@ def live(
     """
     path = check_folder(as_path(path))
     _, scene = asked(loss, optimizer, start, landmarks, progress, ranges)
+    loss = refuse(loss)
+    scene["others"] = more = others(loss, optimizer, scene, also)
+    scene["tour"] = tour_of(loss, optimizer, next((i for i, other in enumerate(more, 1) if other["optimizer"] == "heavy_ball"), None))
     text = document(scene).encode()
     if len(text) > MOST:
         raise UsageError(f"the page would have {len(text) / 1e6:.1f} MB, and at most 1 MB is written; take fewer rows of data")

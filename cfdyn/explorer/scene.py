@@ -16,7 +16,7 @@ from cfdyn.explorer.terms import TERMS
 from cfdyn.explorer.tour import tour_of
 from cfdyn.kernels.orbits import DONE
 from cfdyn.plotting.style import REGIMES
-from cfdyn.registry import catalogue
+from cfdyn.registry import catalogue, title
 from cfdyn.studies.defaults import edge_at, start_near
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.text.settings import parts
@@ -41,7 +41,7 @@ def scene_of(step: Map, loss: Loss, optimizer: Optimizer, start: Sequence[float]
     module = assemble(step)
     params = _parameters(step, loss, optimizer, _rates(step, loss, optimizer, known, state) | dict(ranges))
     return {
-        "version": cfdyn.__version__, "formula": loss.spec.title, "optimizer": optimizer.name,
+        "version": cfdyn.__version__, "formula": loss.spec.title, "optimizer": optimizer.name, "title": _title(optimizer),
         "flows": optimizer.name == "gd" and set(optimizer.params) == {"lr"} and not optimizer.options,
         "rows": 0 if loss.spec.table is None else len(loss.spec.table),
         "names": list(step.names), "weights": step.n_weights, "start": state.tolist(), "params": params, "labels": LABELS,
@@ -51,6 +51,11 @@ def scene_of(step: Map, loss: Loss, optimizer: Optimizer, start: Sequence[float]
         "terms": TERMS, "bibtex": cfdyn.cite().bibtex,
         "recipe": _recipe(loss, optimizer), "tour": tour_of(loss, optimizer), "wasm": base64.b64encode(module.wasm).decode(),
     }  # fmt: skip
+
+
+def _title(optimizer: Optimizer) -> str:
+    """What figures call it."""
+    return title("optimizers", optimizer.name) if optimizer.name in catalogue("optimizers").names() else optimizer.name
 
 
 def _rates(

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 from cfdyn.errors import CfdynError, UsageError
 from cfdyn.explorer.document import SERVED, document, policy, script, source
 from cfdyn.explorer.jobs import Busy, Computing
+from cfdyn.explorer.menu import menu
 from cfdyn.explorer.question import Question
 from cfdyn.explorer.worker import checked_period
 from cfdyn.outside import Unfit, parsed_json
-from cfdyn.registry import catalogue, defaults, title
-from cfdyn.symbolic.matrix_optimizer import MatrixOptimizer
 from cfdyn.systems.loss import Loss
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 ADDRESS = "127.0.0.1"
 MOST_BODY, MOST_CONNECTIONS, IDLE_SECONDS = 2**16, 256, 5
-USUAL_LR = 0.1  # of an optimizer that has no edge of stability
 JOBS = ("study", "cycles", "prove")
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "X-Content-Type-Options": "nosniff",
@@ -68,25 +66,6 @@ def guarding(token: str, port: int) -> Callable[[Callable[[Request], Any]], Call
         return asked
 
     return guarded
-
-
-def menu() -> list[dict[str, str]]:
-    """The optimizers of the catalogue that are rules for numbers, what figures call them, and how they are typed.
-
-    >>> [entry for entry in menu() if entry["name"] == "heavy_ball"]
-    [{'name': 'heavy_ball', 'title': 'heavy ball', 'text': 'heavy_ball:momentum=0.9'}]
-    """
-    known = catalogue("optimizers")
-    made = {name: known.get(name)(lr=USUAL_LR) for name in known.names()}
-    return [{"name": name, "title": title("optimizers", name), "text": _typed(name, one.threshold is None)}
-            for name, one in made.items() if not isinstance(one, MatrixOptimizer)]  # fmt: skip
-
-
-def _typed(name: str, with_lr: bool) -> str:
-    """With the defaults that are not 0, which would leave a part of the optimizer out; and lr where no edge gives one."""
-    known = defaults(catalogue("optimizers").get(name)) | ({"lr": USUAL_LR} if with_lr else {})
-    given = [f"{key}={value}" for key, value in known.items() if type(value) in (int, float) and value]
-    return f"{name}:{','.join(given)}" if given else name
 
 
 def shown(found: Mapping[str, Any], question: Question) -> dict[str, Any]:

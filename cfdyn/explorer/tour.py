@@ -1,4 +1,4 @@
-"""A tour of the first questions, for gradient descent on the double well: states of the page with two or three sentences each."""
+"""A tour of the first questions, from gradient descent on the double well: states of the page with two or three sentences each."""
 
 from __future__ import annotations
 
@@ -31,18 +31,27 @@ STOPS: list[tuple[str, float, dict[str, Any], str]] = [
     ("The central flow, and where it fails", 1.1, {"flows": 1},
      "The central flow (solid) ends where the sharpness is 2/η, near the middle of the two points. At η = 1.46 it ends at "
      "w = 0.889, but the mean of the 3-cycle is 0.759."),
+    ("Momentum", 1.6, {"p.momentum": 0.5, "start": f"{START},0", "from": 1.2, "to": 1.8},
+     "Heavy ball with β = 0.5 loses stability at η = 1.5, later than gradient descent, but by a flip too: the first cycle is a "
+     "2-cycle again. The menu has other optimizers."),
     ("Noise", 1.46, {"noise": 0.01, "seed": 1},
      "Noise with a standard deviation of 0.01 on the gradient blurs the 3-cycle until no period is left. With 0.0001 it can "
      "still be seen."),
 ]  # fmt: skip
 
 
-def tour_of(loss: Loss, optimizer: Optimizer) -> list[dict[str, str]]:
-    """The stops, each with its title, words and address; none for another loss or optimizer."""
+def tour_of(loss: Loss, optimizer: Optimizer, heavy_ball: int | None = None) -> list[dict[str, str]]:
+    """The stops, each with its title, words and address; none for another loss or optimizer.
+
+    ``heavy_ball``: its place among the optimizers of the page, which the stop about momentum needs.
+    """
     plain = optimizer.name == "gd" and set(optimizer.params) == {"lr"} and not optimizer.options
     if not plain or loss.dim != 1 or loss.spec.table is not None or not _is_double_well(loss):
         return []
-    return [{"title": title, "words": words, "hash": f"#{urlencode(_state(rate, more))}"} for title, rate, more, words in STOPS]
+    stops = [(title, words, _state(rate, more)) for title, rate, more, words in STOPS]
+    with_momentum = {"map": heavy_ball} if heavy_ball else {}
+    return [{"title": title, "words": words, "hash": f"#{urlencode(state | (with_momentum if 'p.momentum' in state else {}))}"}
+            for title, words, state in stops if heavy_ball or "p.momentum" not in state]  # fmt: skip
 
 
 def _state(rate: float, more: dict[str, Any]) -> dict[str, Any]:

@@ -261,6 +261,18 @@ def test_noise_is_in_the_orbit_and_if_wanted_in_the_diagram(tab, well):
 
 
 @pytest.mark.slow
+def test_another_optimizer_of_the_file_by_the_menu_and_by_its_address(tab, well):
+    tab.open(well.as_uri())
+    tab.evaluate("const menu = document.querySelector('#optimizer'); menu.value = '1'; menu.dispatchEvent(new Event('change'))")
+    tab.until("document.querySelector('#about').textContent.startsWith('heavy_ball')")
+    tab.until("document.querySelector('#sentence').textContent.startsWith('Stable 2-cycle, 1.1 ×')")
+    tab.until("location.hash.includes('map=1')")
+    assert tab.evaluate("document.activeElement.id") == "optimizer" and tab.text("#badge") == "float"
+    tab.open(tab.evaluate("location.href"))
+    assert tab.text("#about").startswith("heavy_ball: a = 1, lr = 1.65") or tab.text("#about").startswith("heavy_ball: lr = 1.65")
+
+
+@pytest.mark.slow
 def test_a_tour_by_keyboard_alone(tab, well):
     """Enter goes on; each stop sets the verdict, and the end leaves the last state."""
     tab.open(well.as_uri())
@@ -268,10 +280,15 @@ def test_a_tour_by_keyboard_alone(tab, well):
     tab.key("Enter")
     verdicts = ["Stable 2-cycle, 1.1 ×", "Stable 4-cycle, 1.26 ×", "Chaotic", "Stable 3-cycle, 1.46 ×", "Stable 6-cycle"]
     for place, verdict in enumerate(verdicts, 1):
-        tab.until(f"document.querySelector('#tour h2').textContent.startsWith('{place} of 7')")
+        tab.until(f"document.querySelector('#tour h2').textContent.startsWith('{place} of 8')")
         tab.until(f"document.querySelector('#sentence').textContent.startsWith('{verdict}')")
         tab.key("Enter")
     assert tab.evaluate("document.querySelector('#flows').getAttribute('aria-pressed')") == "true"
     tab.key("Enter")
+    tab.until("document.querySelector('#tour h2').textContent === '7 of 8: Momentum'")
+    tab.until("document.querySelector('#sentence').textContent.startsWith('Stable 2-cycle, 1.07 ×')")
+    assert tab.evaluate("document.querySelector('#optimizer').selectedOptions[0].textContent") == "heavy ball"
+    tab.key("Enter")
+    tab.until("document.querySelector('#tour h2').textContent.startsWith('8 of 8')")
     tab.key("Enter")
     assert tab.evaluate("document.querySelector('#tour').hidden") is True and tab.evaluate(NUMBER) == 1.46

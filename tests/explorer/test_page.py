@@ -173,6 +173,33 @@ def test_the_edge_is_that_of_python(tmp_path):
 
 
 @needs_node
+@pytest.mark.parametrize(
+    ("loss", "optimizer", "start"),
+    [
+        (WELL, cf.optimizers.gd(lr=1.46), [1.107]),
+        (WELL, cf.optimizers.heavy_ball(lr=1.6, momentum=0.5), [1.107]),
+        (WELL, cf.optimizers.heavy_ball(lr=0.1, momentum=0.5), [1.107]),
+        ("(1 - x*y)**2/2 + (x - y)**2/5", cf.optimizers.heavy_ball(lr=1.2, momentum=0.5), [1.2, 0.7]),
+        ("w**2/2 + w**4/4", cf.optimizers.adam(lr=0.3, eps=0.5), [0.7]),
+    ],
+)
+def test_multipliers_are_those_of_python(tmp_path, loss, optimizer, start):
+    """The same cycle, whose multipliers Python computes from its own Jacobians by LAPACK."""
+    page = cf.live(cf.Loss(loss), optimizer, tmp_path / "page.html", start, landmarks=0)
+    ask = """const found = sentence(state.start);
+    console.log(JSON.stringify({ points: found.points.map((z) => [...z]), multipliers: multipliersOf(engine, found.points), text: leadingText(multipliersOf(engine, found.points)) }));"""
+    found = in_node(tmp_path, 'import { leadingText, multipliersOf } from "./multipliers.js";\n' + START + ask, {"scene": scene_in(page)})
+    step, product = cf.as_map(cf.Loss(loss), optimizer), 1.0
+    for z in found["points"]:
+        product = step.jacobian(z) @ np.atleast_2d(product) if np.ndim(product) else step.jacobian(z)
+    expected = np.linalg.eigvals(product)
+    given = [complex(*pair) for pair in found["multipliers"]]
+    assert len(given) == len(expected)
+    assert all(min(abs(value - one) for one in given) < 1e-6 * max(1, abs(expected).max()) for value in expected)
+    assert abs(given[0]) == pytest.approx(abs(expected).max(), rel=1e-6)
+
+
+@needs_node
 def test_where_a_valley_falls_on_there_is_no_minimum_and_no_edge(tmp_path):
     page = cf.live(cf.losses.two_time_scales(), cf.optimizers.gd(lr=0.3), tmp_path / "page.html", [0.05, 6.4], landmarks=0)
     assert in_node(tmp_path, START + "console.log(JSON.stringify(nearestMinimum(engine, state.start, scene.minima)));", {"scene": scene_in(page)}) is None

@@ -29,6 +29,15 @@ def test_where_the_flow_ends_and_where_the_mean_is():
     assert abs(np.mean(two) - end) < 0.05 * np.ptp(two)
 
 
+def test_momentum_flips_at_its_edge_and_the_first_cycle_has_period_2():
+    ball = cf.as_map(WELL, cf.optimizers.heavy_ball(lr=1.5, momentum=0.5))
+    assert sorted(abs(np.linalg.eigvals(ball.jacobian([1.0, 0.0])))) == pytest.approx([0.5, 1.0])  # their product is β
+    assert min(np.linalg.eigvals(ball.jacobian([1.0, 0.0])).real) == pytest.approx(-1.0)
+    [(title, lr, more, _)] = [stop for stop in STOPS if "p.momentum" in stop[2]]
+    assert (title, more["p.momentum"]) == ("Momentum", 0.5)
+    assert cf.analysis.classify(ball.at(lr=lr), [float(x) for x in more["start"].split(",")]).period == 2
+
+
 def test_noise_of_the_last_stop_leaves_no_period_and_less_of_it_does():
     """Standard deviations; `iterate_many` takes variances."""
     def seen(size):
@@ -39,8 +48,10 @@ def test_noise_of_the_last_stop_leaves_no_period_and_less_of_it_does():
 
 
 def test_only_that_loss_has_a_tour_and_its_addresses_are_read():
-    stops = tour_of(cf.Loss("(w**2-1)**2/4"), GD)
-    assert [stop["title"] for stop in stops] == [stop[0] for stop in STOPS]
+    stops = tour_of(cf.Loss("(w**2-1)**2/4"), GD, 1)
+    assert [stop["title"] for stop in stops] == [stop[0] for stop in STOPS] and len(stops) == 8
+    assert [parse_qs(stop["hash"][1:]).get("map") for stop in stops].index(["1"]) == 6
+    assert [stop["title"] for stop in tour_of(WELL, GD)] == [stop[0] for stop in STOPS if stop[0] != "Momentum"]
     assert all(parse_qs(stop["hash"][1:])["p.lr"] == [str(lr)] for stop, (_, lr, *_) in zip(stops, STOPS, strict=True))
     assert tour_of(cf.losses.log_cosh(), GD) == tour_of(WELL, cf.optimizers.heavy_ball(lr=1.0)) == []
     assert tour_of(cf.losses.double_well(a=2.0), GD) == []

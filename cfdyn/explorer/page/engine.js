@@ -59,6 +59,7 @@ export class Engine {
   step(z) { return this.evaluate("step", z, this.dim); }
   loss(w) { return this.evaluate("loss", w, 1)[0]; }
   gradient(w) { return this.evaluate("gradient", w, this.weights); }
+  jacobian(z) { return [...this.evaluate("jacobian", z, this.dim ** 2)]; }
   hessian(w) { return this.evaluate("hessian", w, this.weights ** 2); }
   threshold() { return this.rules.threshold ? this.evaluate("threshold", [], 1)[0] : NaN; }
 

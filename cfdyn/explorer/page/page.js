@@ -1,6 +1,6 @@
 // The page of a scene: one state, its views, and the work that is spread over frames.
 
-import { Controls } from "./controls.js";
+import { Controls, made } from "./controls.js";
 import { Diagram } from "./diagram.js";
 import { loadEngine } from "./engine.js";
 import { Explain, withTerms } from "./explain.js";
@@ -9,6 +9,7 @@ import { centralFlow, gradientFlow } from "./flows.js";
 import { Landmarks } from "./landmarks.js";
 import { LossView } from "./loss_view.js";
 import { nearestMinimum } from "./minimum.js";
+import { leadingText, multipliersOf } from "./multipliers.js";
 import { Helper } from "./helper.js";
 import { normalNumbers } from "./noise.js";
 import { NoiseControls } from "./noise_controls.js";
@@ -24,8 +25,8 @@ import { isNeutralPoint, regimeOf, sentenceOf, Settling } from "./verdict.js";
 const FRAME = 10; // milliseconds of work between two pictures
 
 export class Page {
-  constructor(root, scene, engine, bytes, hash, keep) {
-    Object.assign(this, { root, scene, engine, keep, theme: themeColours(), state: new State(scene), orbit: null, settled: null, edge: {}, findings: scene.findings ? [scene.findings] : [] });
+  constructor(root, scene, engine, bytes, hash, keep, family) {
+    Object.assign(this, { root, scene, engine, keep, family, theme: themeColours(), state: new State(scene), orbit: null, settled: null, edge: {}, findings: scene.findings ? [scene.findings] : [] });
     this.state.readHash(hash);
     this.closing = new AbortController();
     const at = (selector) => root.querySelector(selector), { signal } = this.closing;
@@ -46,12 +47,28 @@ export class Page {
     }
     this.controls = new Controls(this.state, at("#parameters"));
     new NoiseControls(this.state, at("#parameters"));
+    if (family.length > 1) this.addMenu(at("#parameters"));
     addButtons(this, at("#take"), at("#told"));
-    new Tour(this, at("#touring"), at("#tour"));
+    this.tour = new Tour(this, at("#touring"), at("#tour"));
     this.state.listeners.push((changed) => this.follow(changed));
-    addEventListener("hashchange", () => this.state.change("others", (state) => state.readHash(location.hash)), { signal });
+    addEventListener("hashchange", () => this.goTo(location.hash), { signal });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint(), { signal });
     this.follow(new Set(["others"]));
+  }
+
+  // A menu of the optimizers that the file has.
+  addMenu(form) {
+    const names = this.family.map(({ title }, i) => made("option", { value: i }, title)), menu = made("select", { id: "optimizer" }, ...names);
+    menu.value = this.scene.place;
+    menu.addEventListener("change", async () => (await this.goTo(`#${MAP}=${menu.value}`)).root.querySelector("#optimizer").focus());
+    form.prepend(made("div", { className: "parameter" }, made("label", { htmlFor: "optimizer" }, "optimizer"), menu), made("hr"));
+  }
+
+  // The state of an address, which may be one of another optimizer; the page that shows it.
+  async goTo(hash) {
+    if (placeIn(this.family, hash) !== this.scene.place) return open(this.family, hash, this.keep);
+    this.state.change("others", (state) => state.readHash(hash));
+    return this;
   }
 
   title() {
@@ -132,7 +149,9 @@ export class Page {
     const { minimum, ratio } = edge, lr = this.state.values.lr;
     const place = minimum && [...minimum.w].map((x, i) => `${scene.names[i]} = ${shortNumber(x, 4)}`).join(", ");
     const where = minimum ? ` · edge η = ${shortNumber(lr / ratio, 4)}, at the minimum ${place} of sharpness ${shortNumber(minimum.sharpness, 4)}` : "";
-    this.root.querySelector("#evidence").textContent = `floating point, computed in this page${where}`;
+    const multipliers = settled?.kind === "cycle" ? multipliersOf(this.engine, settled.points) : null;
+    const turns = multipliers ? ` · ${multipliers.length > 1 ? "leading multiplier" : "multiplier"} ${leadingText(multipliers)}` : "";
+    this.root.querySelector("#evidence").textContent = `floating point, computed in this page${turns}${where}`;
     this.sayProofs();
   }
 
@@ -194,15 +213,26 @@ let blank = null, current = null;
 
 const keepInAddress = (state) => history.replaceState(null, "", state.toHash());
 
+const MAP = "map"; // in an address: the place of the optimizer among those of the page
+
+function placeIn(family, hash) {
+  const place = Number(new URLSearchParams(hash.slice(1)).get(MAP) ?? 0);
+  return place in family ? place : 0;
+}
+
 // Show a scene in place of what was shown: the one door for a file, a server and a notebook. `hash`: the state to begin with;
 // `keep`: what is done with a state that rests.
-export async function show(scene, hash = "", keep = keepInAddress) {
-  const place = document.querySelector("#page");
+export function show(scene, hash = "", keep = keepInAddress) {
+  return open([scene, ...(scene.others ?? []).map((other) => ({ ...scene, ...other }))].map((one, place) => ({ ...one, place })), hash, keep);
+}
+
+async function open(family, hash, keep) {
+  const scene = family[placeIn(family, hash)], place = document.querySelector("#page");
   blank ??= place.cloneNode(true);
   const bytes = Uint8Array.from(atob(scene.wasm), (letter) => letter.charCodeAt(0)), engine = await loadEngine(scene, bytes);
   current?.close();
   const root = blank.cloneNode(true);
   document.querySelector("#page").replaceWith(root);
-  current = new Page(root, scene, engine, bytes, hash, keep);
+  current = new Page(root, scene, engine, bytes, hash, keep, family);
   return current;
 }

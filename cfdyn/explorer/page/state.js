@@ -108,6 +108,7 @@ export class State {
   toHash() {
     const fields = Object.entries(this.values).map(([name, value]) => [`p.${name}`, value]);
     fields.push(["start", [...this.start].join(",")], ["over", this.over], ["from", this.from], ["to", this.to]);
+    if (this.scene.place) fields.push(["map", this.scene.place]);
     if (this.entry) fields.push(["entry", this.entry]);
     if (this.flows) fields.push(["flows", 1]);
     if (this.heights) fields.push(["heights", this.heights.join(",")]);

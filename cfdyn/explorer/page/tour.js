@@ -2,7 +2,7 @@
 
 export class Tour {
   constructor(page, button, card) {
-    this.stops = page.scene.tour ?? [];
+    this.stops = page.family[0].tour ?? [];
     this.card = card;
     this.place = -1;
     const [back, next, end] = card.querySelectorAll("button");
@@ -15,8 +15,13 @@ export class Tour {
     this.page = page;
   }
 
-  // To a stop; -1 ends the tour and leaves the page as it is.
-  go(place) {
+  // To a stop, which another optimizer may have; -1 ends the tour and leaves the page as it is.
+  async go(place) {
+    const page = place >= 0 && place < this.stops.length ? await this.page.goTo(this.stops[place].hash) : this.page;
+    page.tour.show(place);
+  }
+
+  show(place) {
     this.place = place < this.stops.length ? place : -1;
     const stop = this.stops[this.place];
     this.card.hidden = !stop;
@@ -26,10 +31,6 @@ export class Tour {
     this.card.querySelector("p").textContent = stop.words;
     this.back.disabled = this.place === 0;
     this.next.textContent = this.place + 1 < this.stops.length ? "next" : "finish";
-    this.page.state.change("others", (state) => {
-      state.flows = false;
-      state.readHash(stop.hash);
-    });
     if (document.activeElement !== this.back || this.back.disabled) this.next.focus();
   }
 }
