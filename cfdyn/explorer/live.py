@@ -69,8 +69,9 @@ def live(
     path = check_folder(as_path(path))
     _, scene = asked(loss, optimizer, start, landmarks, progress, ranges)
     loss = refuse(loss)
-    scene["others"] = more = others(loss, optimizer, scene, also)
-    scene["tour"] = tour_of(loss, optimizer, next((i for i, other in enumerate(more, 1) if other["optimizer"] == "heavy_ball"), None))
+    scene["others"] = others(loss, optimizer, scene, also)
+    names = [scene["optimizer"], *(other["optimizer"] for other in scene["others"])]
+    scene["tour"] = tour_of(loss, optimizer, names.index("heavy_ball") if "heavy_ball" in names else None)
     text = document(scene).encode()
     if len(text) > MOST:
         raise UsageError(f"the page would have {len(text) / 1e6:.1f} MB, and at most 1 MB is written; take fewer rows of data")

@@ -38,7 +38,9 @@ def _typed(name: str, with_lr: bool) -> str:
     return f"{name}:{','.join(given)}" if given else name
 
 
-def others(loss: Loss, optimizer: Optimizer, scene: Mapping[str, Any], chosen: Sequence[Optimizer] | None) -> list[dict[str, Any]]:
+def others(
+    loss: Loss, optimizer: Optimizer, scene: Mapping[str, Any], chosen: Sequence[Optimizer] | None
+) -> list[dict[str, Any]]:
     """What the scenes of other optimizers have that is not as in ``scene``; their start is its start.
 
     ``chosen``: the optimizers; None: the usual ones, each with 1.1 × its edge as learning rate, without those that have none.

@@ -73,7 +73,7 @@ def _rates(
     rates = edge * np.linspace(1, BEYOND, TRIED)
     with np.errstate(all="ignore"):
         ends = next((rate for rate in rates if step.at(lr=rate).orbit(state, TRIED_STEPS, ESCAPE)[1] != DONE), 2.5 * edge)
-    return {"lr": (min(BELOW * edge, 0.8 * lr), max(float(f"{ends:.3g}"), 1.1 * lr))}
+    return {"lr": (float(f"{min(BELOW * edge, 0.8 * lr):.3g}"), max(float(f"{ends:.3g}"), 1.1 * lr))}
 
 
 def _parameters(step: Map, loss: Loss, optimizer: Optimizer, ranges: Mapping[str, tuple[float, float]]) -> list[dict[str, Any]]:

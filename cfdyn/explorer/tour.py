@@ -1,4 +1,4 @@
-"""A tour of the first questions, from gradient descent on the double well: states of the page with two or three sentences each."""
+"""A tour of the first questions, from gradient descent on the double well: states of the page with two sentences."""
 
 from __future__ import annotations
 

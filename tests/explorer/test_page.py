@@ -228,6 +228,25 @@ def test_what_is_copied_is_the_same_map(tmp_path):
     assert json.loads(said.getvalue())["map"] == "heavy_ball:lr=0.3,momentum=0.5 on a*(w**2-1)**2/4"
 
 
+@needs_node
+def test_what_is_copied_has_the_noise(tmp_path, monkeypatch):
+    """The last state of the run in Python is that on the page; the command is read."""
+    monkeypatch.chdir(tmp_path)
+    page = cf.live(cf.Loss(WELL), cf.optimizers.heavy_ball(lr=0.2, momentum=0.5), tmp_path / "p.html", [1.1], landmarks=0)
+    ask = """import { normalNumbers } from "./noise.js";
+    state.noise = { size: 0.125, seed: 7, diagram: false };
+    const orbit = engine.disturbedOrbit(state.start, state.shown, normalNumbers(7, 0.125, state.shown));
+    console.log(JSON.stringify([orbit.states.at(-2), asPython(state), asCommand(state)]));"""
+    last, python, command = in_node(tmp_path, START + ask, {"scene": scene_in(page)})
+    printed, said = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(python, {})
+    assert float(printed.getvalue().splitlines()[-1].strip("[]")) == pytest.approx(last, abs=1e-8)
+    with contextlib.redirect_stdout(said), pytest.raises(SystemExit) as end:
+        main([*shlex.split(command)[1:], "--runs=2", "--steps=20", "--transient=5", "--no-figure", "--json"])
+    assert end.value.code == 0 and "0.015625" in said.getvalue()
+
+
 def test_terms_are_explained_as_in_the_glossary():
     from cfdyn.explorer.terms import TERMS
 

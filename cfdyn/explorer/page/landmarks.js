@@ -45,7 +45,7 @@ export class Landmarks {
     if (key === this.drawn) return;
     this.drawn = key;
     const missing = found?.missing ?? "", count = groups.flat().length;
-    this.about.hidden = found === null;
+    this.about.hidden = found === null || (count === 0 && !missing);
     this.about.textContent = `▾ ${count} landmark${count === 1 ? "" : "s"}${missing ? ", not all computed" : ""}`;
     this.words = ["Values of lr at which the dynamics change, computed by Python (cf.study). Click one to go there; a filled mark in colour is proved.",
       ...(missing ? [`Not computed: ${missing}.`] : [])];

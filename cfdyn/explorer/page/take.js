@@ -19,8 +19,15 @@ export function asPython(state) {
     `loss = ${recipe.python ? recipe.python + changed : formula}`,
     `optimizer = cf.optimizers.${recipe.optimizer}(${[...named(optimizer), ...options].join(", ")})`,
     `regime = cf.analysis.classify(cf.as_map(loss, optimizer), [${[...state.start].join(", ")}])`,
-    "print(regime.kind, regime.period, regime.lyapunov)", "",
+    "print(regime.kind, regime.period, regime.lyapunov)", ...noisyRun(state), "",
   ].join("\n");
+}
+
+// The orbit with noise that the page shows.
+function noisyRun({ noise: { size, seed }, start, shown, scene: { weights } }) {
+  if (size === 0) return [];
+  const variances = Array(weights).fill(`${size}**2`).join(", ");
+  return [`runs = cf.iterate_many(loss, optimizer, [${[...start].join(", ")}], ${shown}, batch=None, noise=[${variances}], runs=1, seed=${seed})`, "print(runs.run(0).w[-1])"];
 }
 
 // The optimizer as it is typed, such as gd:lr=0.1.
@@ -31,9 +38,10 @@ export function optimizerText(state) {
 
 export function asCommand(state) {
   const { recipe } = state.scene, settings = valuesOf(state, "loss").flatMap(([name, value]) => ["--set", `${name}=${value}`]);
-  const words = ["cfdyn", "classify", recipe.command ?? recipe.formula, "--optimizer", optimizerText(state)];
+  const { size, seed } = state.noise, noisy = size > 0 ? [`--noise=${size ** 2}`, `--seed=${seed}`] : [];
+  const words = ["cfdyn", size > 0 ? "random" : "classify", recipe.command ?? recipe.formula, "--optimizer", optimizerText(state)];
   const variables = recipe.command ? [] : ["--variables", recipe.variables.join(",")];
-  return [...words, ...variables, ...settings, `--start=${[...state.start].join(",")}`].map(inShell).join(" ");
+  return [...words, ...variables, ...settings, `--start=${[...state.start].join(",")}`, ...noisy].map(inShell).join(" ");
 }
 
 const PAD = 20, HEAD = 70; // pixels around the views of a picture, and above them
