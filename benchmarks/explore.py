@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from statistics import median
 from tempfile import mkdtemp
+from time import perf_counter
 
 import numpy as np
 
@@ -24,6 +28,7 @@ COLUMNS, TRANSIENT, KEPT = 800, 1200, 256
 VIEWS, LOOK, WHOLE, ON_SCREEN = "orbit and cobweb", "first look at the diagram", "whole diagram", "on the screen"
 COLUMNS_OF_SLIDER = (VIEWS, LOOK, WHOLE, ON_SCREEN)
 SIZE, VIEWS_FIRST, DIAGRAM_FIRST = "page (kB)", "orbit and cobweb (ms)", "diagram (ms)"
+POLLED, ASKED, REFUSED = "longest answer about a computation", "a page asked for then", "refused"
 FRAME, SLOW_FRAME, GLANCE, CELLS, FIRST, MOST_BYTES = 16.0, 50.0, 100.0, 200.0, 500.0, 1_000_000
 WIDTH = 1161  # of a window whose diagram has 800 columns
 
@@ -150,6 +155,47 @@ def loaded(tab: Browser, name: str) -> dict[str, float]:
     tab.until("'pass' in watch.shown")
     shown = tab.evaluate("watch.shown")
     return {VIEWS_FIRST: shown["steps"], DIAGRAM_FIRST: shown["pass"]}
+
+
+@bench.table("the server while 200 others ask for pages at once: ms", (POLLED, ASKED, REFUSED))
+def crowd(plan: Plan) -> Rows:
+    """Each asks for a formula of its own. Meanwhile one client looks at a computation again and again: the longest answer; then
+    it asks for a page of its own. Refused: those that are told to try again, for at most 16 wait at once."""
+    found: dict[str, float | None] = dict.fromkeys((POLLED, ASKED, REFUSED))
+    if installed("wasmtime") and installed("starlette") and installed("httpx"):
+        found |= crowded(plan.pick(50, 200))
+    yield Row("double wells", found, (Goal(found[POLLED], 1000.0), Goal(found[ASKED], 1000.0)))
+
+
+def crowded(count: int) -> dict[str, float]:
+    """What happens to a client among that many others of a real server."""
+    import httpx
+
+    command = [sys.executable, "-m", "cfdyn", "explore", "--no-browser"]
+    question = {"formula": "w**4 - w**2", "optimizer": "gd:lr=0.1", "start": "1.1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        assert server.stdout is not None
+        base, token = server.stdout.readline().split()[0].split("/?token=")
+
+        def ask(k: int) -> int:
+            with httpx.Client(base_url=base, headers={"x-token": token}, timeout=300) as one:
+                return one.post("/scene", json=question | {"formula": f"(w**2 - {k + 1})**2/4"}).status_code
+
+        with httpx.Client(base_url=base, headers={"x-token": token}, timeout=300) as client, ThreadPoolExecutor(count) as pool:
+            client.get("/jobs/1")
+            others, waits = [pool.submit(ask, k) for k in range(count)], list[float]()
+            while not all(other.done() for other in others):
+                waits.append(timed(lambda: client.get("/jobs/1")))
+            asked = timed(lambda: client.post("/scene", json=question).raise_for_status())
+        server.terminate()
+    return {POLLED: max(waits), ASKED: asked, REFUSED: float(sum(other.result() == 429 for other in others))}
+
+
+def timed(call: Callable[[], object]) -> float:
+    """Milliseconds."""
+    began = perf_counter()
+    call()
+    return 1000 * (perf_counter() - began)
 
 
 # The loop of the diagram over a descent on the double well, written by hand.

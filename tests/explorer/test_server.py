@@ -196,6 +196,29 @@ def test_ctrl_c_ends_it_with_a_sentence():
     assert process.returncode == 130 and sentences(said) == "cfdyn: the page is no longer served\n"
 
 
+@pytest.mark.slow
+def test_200_questions_at_once_are_answered_or_refused_and_others_are_answered_meanwhile():
+    import httpx
+
+    process, address = started()
+    base, token = address.split("/?token=")
+    headers = {"x-token": token}
+
+    def ask(k):
+        with httpx.Client(base_url=base, headers=headers, timeout=300) as one:
+            return one.post("/scene", json=ASK | {"formula": f"(w**2-{k + 1})**2/4 + cos({k}*w)/9"}).status_code
+
+    with httpx.Client(base_url=base, headers=headers, timeout=300) as other, ThreadPoolExecutor(200) as pool:
+        asked = [pool.submit(ask, k) for k in range(200)]
+        while not all(one.done() for one in asked):
+            assert other.get("/jobs/999").json() == {"error": "there is no such computation any more"}
+        statuses = [one.result() for one in asked]
+        assert set(statuses) == {200, 429} and statuses.count(200) >= 8
+        assert other.post("/scene", json=ASK).status_code == 200
+    process.send_signal(2)
+    ended(process)
+
+
 @needs_chromium
 @pytest.mark.slow
 def test_a_reader_types_a_formula_and_proves_the_cycle(tmp_path):
