@@ -1,10 +1,10 @@
-"""`explore`: the page of one loss and optimizer as a widget of a notebook."""
+"""`explore`: the page of a loss and optimizer, or of a map, as a widget of a notebook."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cfdyn.errors import UsageError
 from cfdyn.explorer.document import NOTEBOOK, WIDGET, document, source
@@ -13,13 +13,16 @@ from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map
 
+if TYPE_CHECKING:
+    from anywidget import AnyWidget
+
 HEIGHT = 680  # pixels; a page that is longer makes its frame longer
 
 
 def explore(
-    loss: Loss, optimizer: Optimizer, start: Sequence[float] | None = None, landmarks: float = 0.0,
+    loss: Loss | Map, optimizer: Optimizer | None, start: Sequence[float] | None = None, landmarks: float = 0.0,
     progress: Callable[[str], None] | None = None, **ranges: Sequence[float],
-) -> Any:  # fmt: skip
+) -> AnyWidget:  # fmt: skip
     """The page of `live` in a notebook: a widget whose parameters and start Python reads and sets.
 
     Its traits are ``values``, a dict of the parameters of the map (lr and those of the loss), ``start``, the state z₀ (d,), and

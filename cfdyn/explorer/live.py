@@ -1,4 +1,4 @@
-"""`live`: the page of one loss and optimizer."""
+"""`live`: the page of a loss and optimizer, or of a map."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from cfdyn.arguments import number
 from cfdyn.errors import UsageError, unknown
 from cfdyn.explorer.document import document
 from cfdyn.explorer.findings import found_within
+from cfdyn.explorer.map_scene import scene_of_map
 from cfdyn.explorer.menu import others
 from cfdyn.explorer.scene import refuse, scene_of
 from cfdyn.explorer.tour import tour_of
@@ -25,8 +26,9 @@ SECONDS = 60.0
 
 
 def live(
-    loss: Loss, optimizer: Optimizer, path: str | Path, start: Sequence[float] | None = None, landmarks: float = SECONDS,
-    progress: Callable[[str], None] | None = None, also: Sequence[Optimizer] | None = None, **ranges: Sequence[float],
+    loss: Loss | Map, optimizer: Optimizer | None, path: str | Path, start: Sequence[float] | None = None,
+    landmarks: float = SECONDS, progress: Callable[[str], None] | None = None, also: Sequence[Optimizer] | None = None,
+    **ranges: Sequence[float],
 ) -> Path:  # fmt: skip
     """A page on which a reader moves the start and the parameters and sees what the optimizer does: one file of HTML.
 
@@ -37,8 +39,8 @@ def live(
 
     Parameters
     ----------
-    loss : a formula of one or two weights, with parameters or data
-    optimizer : the optimizer, with its learning rate
+    loss : a formula of one or two weights, with parameters or data; or a `cf.Map` of one or two variables with a parameter
+    optimizer : the optimizer, with its learning rate; None for a map
     path : the file, such as "figure.html"
     start : weights (d,) or the full state; near the lowest minimum if not given
     landmarks : most seconds for the study; 0: the page has no landmarks and no proofs
@@ -68,10 +70,11 @@ def live(
     """
     path = check_folder(as_path(path))
     _, scene = asked(loss, optimizer, start, landmarks, progress, ranges)
-    loss = refuse(loss)
-    scene["others"] = others(loss, optimizer, scene, also)
-    names = [scene["optimizer"], *(other["optimizer"] for other in scene["others"])]
-    scene["tour"] = tour_of(loss, optimizer, names.index("heavy_ball") if "heavy_ball" in names else None)
+    if optimizer is not None:
+        loss = refuse(loss)
+        scene["others"] = others(loss, optimizer, scene, also)
+        names = [scene["optimizer"], *(other["optimizer"] for other in scene["others"])]
+        scene["tour"] = tour_of(loss, optimizer, names.index("heavy_ball") if "heavy_ball" in names else None)
     text = document(scene).encode()
     if len(text) > MOST:
         raise UsageError(f"the page would have {len(text) / 1e6:.1f} MB, and at most 1 MB is written; take fewer rows of data")
@@ -81,20 +84,29 @@ def live(
 
 
 def asked(
-    loss: Loss, optimizer: Optimizer, start: Sequence[float] | None, landmarks: float,
+    loss: Loss | Map, optimizer: Optimizer | None, start: Sequence[float] | None, landmarks: float,
     progress: Callable[[str], None] | None, ranges: Mapping[str, Sequence[float]],
 ) -> tuple[Map, dict[str, Any]]:  # fmt: skip
     """The map and the scene of a page, by the arguments of `live`."""
     if not (seconds := number("landmarks", landmarks, finite=True)) >= 0:
         raise UsageError(f"landmarks is a number of seconds, 0 or more, not {seconds:g}")
-    loss = refuse(loss)
-    step = as_map(loss, optimizer)
+    if isinstance(loss, Map) and optimizer is not None:
+        raise UsageError("a map has no optimizer: give None in its place")
+    step = loss if isinstance(loss, Map) else as_map(loss := refuse(loss), _optimizer(optimizer))
     chosen = {}
     for name, pair in ranges.items():
         if name not in step.params:
             raise unknown("parameter of the map", name, step.params)
         chosen[name] = check_limits(name, pair)
+    if isinstance(loss, Map) or optimizer is None:
+        return step, scene_of_map(step, start, chosen)
     scene = scene_of(step, loss, optimizer, start, chosen)
     if seconds and "lr" in optimizer.params:
         scene["findings"] = found_within(seconds, loss, optimizer, scene["start"], progress or (lambda words: None))
     return step, scene
+
+
+def _optimizer(given: Optimizer | None) -> Optimizer:
+    if given is None:
+        raise UsageError("a page of a loss needs an optimizer, such as cf.optimizers.gd(lr=0.1)")
+    return given

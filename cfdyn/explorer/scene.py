@@ -35,21 +35,26 @@ SMALL = 1e-4  # a positive parameter below has a logarithmic slider
 
 
 def scene_of(step: Map, loss: Loss, optimizer: Optimizer, start: Sequence[float] | None, ranges: Mapping[str, tuple[float, float]]) -> dict[str, Any]:  # noqa: E501
-    """All that `document` embeds, ready for JSON."""
+    """All that `document` embeds of a loss and an optimizer, ready for JSON."""
     known = minima(loss)
     state = step.state(start_near(loss, known) if start is None else start)
-    module = assemble(step)
     params = _parameters(step, loss, optimizer, _rates(step, loss, optimizer, known, state) | dict(ranges))
-    return {
-        "version": cfdyn.__version__, "formula": loss.spec.title, "optimizer": optimizer.name, "title": _title(optimizer),
+    return of_any(step, state, params, next(iter(ranges), "lr" if "lr" in step.params else params[0]["name"])) | {
+        "formula": loss.spec.title, "loss": True, "optimizer": optimizer.name, "title": _title(optimizer),
         "flows": optimizer.name == "gd" and set(optimizer.params) == {"lr"} and not optimizer.options,
-        "rows": 0 if loss.spec.table is None else len(loss.spec.table),
-        "names": list(step.names), "weights": step.n_weights, "start": state.tolist(), "params": params, "labels": LABELS,
-        "over": next(iter(ranges), "lr" if "lr" in step.params else params[0]["name"]), "shown": 100,
-        "table": step.p[len(step.params) :].tolist(), "view": _view(loss, known, state),
-        "minima": [minimum.w.tolist() for minimum in known[:MOST_MINIMA]], "colours": REGIMES,
-        "terms": TERMS, "bibtex": cfdyn.cite().bibtex,
-        "recipe": _recipe(loss, optimizer), "tour": tour_of(loss, optimizer), "wasm": base64.b64encode(module.wasm).decode(),
+        "rows": 0 if loss.spec.table is None else len(loss.spec.table), "view": _view(loss, known, state),
+        "minima": [minimum.w.tolist() for minimum in known[:MOST_MINIMA]],
+        "recipe": _recipe(loss, optimizer), "tour": tour_of(loss, optimizer),
+    }  # fmt: skip
+
+
+def of_any(step: Map, state: np.ndarray, params: list[dict[str, Any]], over: str) -> dict[str, Any]:
+    """What every page has; ``over``: the parameter of its orbit diagram."""
+    return {
+        "version": cfdyn.__version__, "names": list(step.names), "weights": step.n_weights, "start": state.tolist(),
+        "params": params, "labels": LABELS, "over": over, "shown": 100, "table": step.p[len(step.params) :].tolist(),
+        "colours": REGIMES, "terms": TERMS, "bibtex": cfdyn.cite().bibtex,
+        "wasm": base64.b64encode(assemble(step).wasm).decode(),
     }  # fmt: skip
 
 

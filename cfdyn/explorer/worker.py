@@ -10,7 +10,8 @@ from typing import Any
 import cfdyn
 from cfdyn.errors import CfdynError, UsageError
 from cfdyn.explorer.findings import findings, shown_proof
-from cfdyn.explorer.question import Question
+from cfdyn.explorer.map_scene import scene_of_map
+from cfdyn.explorer.question import ARROW, Question
 from cfdyn.explorer.scene import scene_of
 from cfdyn.machine.workers import limit_memory, serve
 from cfdyn.records.record import plain
@@ -18,6 +19,7 @@ from cfdyn.studies.defaults import usual_box
 from cfdyn.studies.proofs import proofs
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss
+from cfdyn.systems.map import Map
 
 MOST_MEMORY = 8 * 2**30  # bytes of addresses: numba and BLAS alone reserve some two of them
 MOST_PERIOD = 64
@@ -25,31 +27,39 @@ Say = Callable[[str], None]
 Start = list[float]
 
 
-def scene(loss: Loss, optimizer: Optimizer, start: Start, asked: Any, say: Say) -> dict[str, Any]:
+def scene(loss: Loss | None, optimizer: Optimizer | None, start: Start | None, asked: Any, say: Say) -> dict[str, Any]:
     """What a page shows."""
-    step = cfdyn.as_map(loss, optimizer)
+    step = _map(loss, optimizer, asked)
+    if loss is None or optimizer is None:
+        return scene_of_map(step, start, {})
     ranges = {name: tuple(pair) for name, pair in asked["ranges"].items() if name in step.params}
     return scene_of(step, loss, optimizer, start, ranges)
 
 
-def study(loss: Loss, optimizer: Optimizer, start: Start, asked: Any, say: Say) -> dict[str, Any]:
+def _map(loss: Loss | None, optimizer: Optimizer | None, asked: Any) -> Map:
+    return asked["map"] if loss is None or optimizer is None else cfdyn.as_map(loss, optimizer)
+
+
+def study(loss: Loss | None, optimizer: Optimizer | None, start: Start, asked: Any, say: Say) -> dict[str, Any]:
     """The verdict of `cf.study`, with its landmarks and proofs."""
+    if loss is None or optimizer is None:
+        raise UsageError("a study is of a loss with an optimizer; of a map ask for its cycles and proofs")
     found = cfdyn.study(loss, optimizer, start, progress=say)
     known = findings(found, cfdyn.as_map(loss, optimizer).params)
     return {"headline": found.headline, "lines": found.bullets, "findings": known}
 
 
-def cycles(loss: Loss, optimizer: Optimizer, start: Start, asked: Any, say: Say) -> dict[str, Any]:
+def cycles(loss: Loss | None, optimizer: Optimizer | None, start: Start, asked: Any, say: Say) -> dict[str, Any]:
     """All cycles of a period in the usual box."""
-    step, n = cfdyn.as_map(loss, optimizer), asked["period"]
+    step, n = _map(loss, optimizer, asked), asked["period"]
     found = cfdyn.analysis.cycles(step, n, usual_box(step, loss), progress=say)
     listed = [{"points": c.points, "multipliers": abs(c.multipliers), "stable": c.stable} for c in found]
     return plain({"period": n, "complete": found.complete, "reason": found.reason, "cycles": listed})
 
 
-def prove(loss: Loss, optimizer: Optimizer, start: Start, asked: Any, say: Say) -> dict[str, Any]:
+def prove(loss: Loss | None, optimizer: Optimizer | None, start: Start, asked: Any, say: Say) -> dict[str, Any]:
     """What the orbit ends on, and 3-cycles of one variable, proved where possible; each proof is verified by the checker."""
-    step = cfdyn.as_map(loss, optimizer)
+    step = _map(loss, optimizer, asked)
     say("classifying the orbit")
     regime, box = cfdyn.analysis.classify(step, start), usual_box(step, loss)
     say("searching for 3-cycles")
@@ -72,11 +82,14 @@ def answer(request: str, line: Callable[[str], None]) -> str:
     """One request of the server, whose pickles are its own; what is refused is {"error": sentence}."""
     asked = json.loads(request)
     try:
-        subject: tuple[Loss, Optimizer, Start]
+        subject: tuple[Loss | None, Optimizer | None, Start | None]
         if "subject" in asked:
             subject = pickle.loads(bytes.fromhex(asked["subject"]))
+        elif ARROW in (question := Question(**asked["question"])).formula:
+            asked["map"], start = question.map()
+            subject = None, None, start
         else:
-            subject = Question(**asked["question"]).subject(pickle.loads(bytes.fromhex(asked["own"])))
+            subject = question.subject(pickle.loads(bytes.fromhex(asked["own"])))
         found = TASKS[asked["task"]](*subject, asked, lambda words: line(json.dumps({"progress": words})))
         return json.dumps({"answer": found}, allow_nan=False)
     except CfdynError as problem:

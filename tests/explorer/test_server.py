@@ -136,6 +136,17 @@ def test_all_cycles_of_a_period(client):
     assert sum(one["stable"] is True for one in found["cycles"]) == sum(max(one["multipliers"]) < 1 for one in found["cycles"]) == 2
 
 
+def test_a_typed_map_is_shown_its_cycles_are_found_and_a_study_is_refused(client):
+    given = {"formula": "x -> r*x*(1 - x)", "params": "r=3.83", "start": "0.3", "optimizer": ""}
+    scene = client.post("/scene", json=given).json()
+    assert (scene["loss"], scene["formula"], scene["params"][0]["value"]) == (False, "x → r*x*(1 - x)", 3.83)
+    found = finished(client, "cycles", **given)["answer"]
+    assert found["complete"] and sorted(one["stable"] for one in found["cycles"]) == [False, True]
+    assert finished(client, "study", **given)["error"].startswith("a study is of a loss")
+    proved = finished(client, "prove", **given)["answer"]
+    assert any("period 3" in text or "3-cycle" in text for text in proved["proved"])
+
+
 def test_cancel_ends_the_process_and_others_are_answered_meanwhile(client, computing):
     slow = ASK | {"formula": "(1-x*y)**2/2 + sin(9*x)*cos(11*y)/50", "optimizer": "gd:lr=0.4", "start": "1.1,0.7"}
     number = client.post("/jobs", json={"task": "study", "period": 1, "question": slow}).json()["job"]

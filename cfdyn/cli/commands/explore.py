@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 from typer import Option
 
@@ -17,10 +17,15 @@ from cfdyn.cli.input.values import varied
 from cfdyn.cli.output.document import print_json
 from cfdyn.cli.output.screen import Say, remark, vector
 
+if TYPE_CHECKING:
+    from cfdyn.explorer.question import Question
+    from cfdyn.systems.loss import Loss
+
+Ranges = dict[str, Any]  # (lo, hi) of parameters
 DOUBLE_WELL = "(w**2-1)**2/4"  # where no loss is given
 
 
-@command("loss optimizer start settings variables vary page landmarks port browser seed json", group="Orbits", place=23)
+@command("loss optimizer start settings variables map vary page landmarks port browser seed json", group="Orbits", place=23)
 def explore(
     subject: Subject,
     say: Say,
@@ -32,16 +37,18 @@ def explore(
 ) -> Answer:
     """A page that computes in the browser: drag the start and the parameters.
 
-    The loss of one or two weights with the iterates, the cobweb or the sharpness over steps, the orbit diagram, and the verdict.
-    A server on this computer alone takes other formulas, studies and proves, until Ctrl-C; with --out the page is one file of
-    HTML that needs no server and no network.
+    The loss of one or two weights, or a map (--map), with the iterates, the cobweb or the sharpness over steps, the orbit
+    diagram, and the verdict. A server on this computer alone takes other formulas, studies and proves, until Ctrl-C; with --out
+    the page is one file of HTML that needs no server and no network.
 
-    $ cfdyn explore
     $ cfdyn explore double_well --optimizer gd:lr=1.46 --out page.html
+    $ cfdyn explore --map "r*x*(1-x)" --set r=3.83 --vary r=2.8:4 --out logistic.html
     """
-    ranges = {name: (float(lo), float(hi)) for name, (lo, hi) in map(varied, vary or [])}
+    ranges: Ranges = {name: (float(lo), float(hi)) for name, (lo, hi) in map(varied, vary or [])}
     if page is None:
         return _served(subject, ranges, port, browser)
+    if subject.map is not None:
+        return _map_on_a_page(subject, page, ranges, say)
     subject.needs_loss("explore", "(1-x*y)**2/2")
     loss, optimizer, start, chosen = subject.complete()
     say("compiling the page")
@@ -59,18 +66,45 @@ def explore(
     )
 
 
-def _served(subject: Subject, ranges: dict[str, tuple[float, float]], port: int, browser: bool) -> Answer:
-    """The server runs while its answer is shown, after the progress of the command."""
-    import webbrowser
+def _map_on_a_page(subject: Subject, page: Path, ranges: Ranges, say: Say) -> Answer:
+    """The page of ``--map``."""
+    step, start, chosen = subject.map_and_state()
+    say("compiling the page")
+    written = cfdyn.live(step, None, page, start, 0, say, **ranges)
+    size = written.stat().st_size
 
-    from cfdyn.cli import interrupts
+    return Answer(
+        lambda: {"file": str(written), "bytes": size, "start": start, "chosen": chosen},
+        lambda screen: screen.facts(
+            ("map", step.title),
+            ("start", f"{vector(start)}{remark(chosen, 'start')}"),
+            ("page", f"{written}, {size / 1000:.0f} kB; open it in a browser"),
+        ),
+    )
+
+
+def _served(subject: Subject, ranges: Ranges, port: int, browser: bool) -> Answer:
+    """The server runs while its answer is shown, after the progress of the command."""
     from cfdyn.explorer.question import Question
     from cfdyn.explorer.scene import refuse
-    from cfdyn.explorer.server import serve
 
+    if subject.map is not None and subject.is_map():
+        step = subject.make_map()
+        text = "; ".join(f"{name} -> {one}" for name, one in zip(step.names, subject.map.split(";"), strict=True))
+        params = ",".join(f"{name}={value!r}" for name, value in step.params.items())
+        return _answers(None, Question(text, "", params, "", subject.start or ""), ranges, port, browser)
     given = subject if subject.loss is not None else replace(subject, loss=DOUBLE_WELL)
     loss = refuse(given.loss_and_optimizer()[0])
     first = Question("", "", "", given.optimizer if subject.loss or given.optimizer != "gd" else "gd:lr=1.46", given.start or "")
+
+    return _answers(loss, first, ranges, port, browser)
+
+
+def _answers(own: Loss | None, first: Question, ranges: Ranges, port: int, browser: bool) -> Answer:
+    import webbrowser
+
+    from cfdyn.cli import interrupts
+    from cfdyn.explorer.server import serve
 
     def tell(address: str, as_json: bool) -> None:
         interrupts.words("the page is no longer served")
@@ -83,7 +117,7 @@ def _served(subject: Subject, ranges: dict[str, tuple[float, float]], port: int,
             webbrowser.open(address)
 
     def run(as_json: bool) -> NoReturn:
-        serve(loss, first, ranges, port, lambda address: tell(address, as_json))
+        serve(own, first, ranges, port, lambda address: tell(address, as_json))
         raise KeyboardInterrupt
 
     return Answer(lambda: run(True), lambda screen: run(False))

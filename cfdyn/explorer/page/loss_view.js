@@ -9,6 +9,7 @@ import { regimeOf } from "./verdict.js";
 const CURVE = 400, GRID = 128, GRID_OF_ROWS = 56, LEVELS = 14; // points of the curve, of a side of the contours; lines
 const PACE = 2.5; // steps a second
 const TRAIL = 24; // steps that are drawn behind the moving point
+const CLOUD = 4000; // states of a map of one's own that are dots
 
 export class LossView {
   constructor(page, figure) {
@@ -17,6 +18,7 @@ export class LossView {
     this.play = figure.querySelector("#play");
     this.laid = figure.querySelector("#flows");
     this.hint = figure.querySelector(".hint");
+    if (!page.scene.loss) figure.querySelector(".name").textContent = page.scene.weights === 2 ? "Iterates" : "Map and iterates";
     this.surface = new Surface(this.canvas, () => this.draw());
     this.plane = page.scene.weights === 2;
     this.canvas.classList.toggle("plane", this.plane);
@@ -67,6 +69,9 @@ export class LossView {
 
   restart() { this.clock = 0; }
 
+  // Of the curve on which the iterates are, for one variable.
+  height(w) { const { engine, scene } = this.page; return scene.loss ? engine.loss([w]) : engine.step([w])[0]; }
+
   // What is in view: the minima, the start and where the orbit stays; it rests while the start is dragged.
   refresh() {
     if (this.drag.pressed && this.window) { this.sample(); return; }
@@ -83,15 +88,16 @@ export class LossView {
   }
 
   sample() {
-    const { engine, lossKey, scene } = this.page, key = JSON.stringify([this.window, lossKey]);
+    const { engine, lossKey, scene, state } = this.page, key = JSON.stringify([this.window, scene.loss ? lossKey : state.values]);
     if (key === this.sampled) return;
     this.sampled = key;
     const [[x0, x1]] = this.window;
-    if (this.plane) {
+    if (this.plane && !scene.loss) this.contours = [];
+    else if (this.plane) {
       const w = new Float64Array(2), grid = sampleGrid((x, y) => { w[0] = x; w[1] = y; return engine.loss(w); }, ...this.window, scene.rows ? GRID_OF_ROWS : GRID);
       this.contours = levelsOf(grid, LEVELS).map((level) => levelSegments(grid, level));
     } else {
-      this.curve = Array.from({ length: CURVE + 1 }, (_, k) => { const w = x0 + ((x1 - x0) * k) / CURVE; return [w, engine.loss([w])]; });
+      this.curve = Array.from({ length: CURVE + 1 }, (_, k) => { const w = x0 + ((x1 - x0) * k) / CURVE; return [w, this.height(w)]; });
       const finite = this.curve.map((point) => point[1]).filter(Number.isFinite).sort((a, b) => a - b);
       this.heights = paddedExtent(finite.filter((y) => y <= 4 * finite[Math.floor(0.85 * finite.length)] - 3 * finite[0]), 0.08);
     }
@@ -102,7 +108,7 @@ export class LossView {
     const { theme, scene, state } = this.page, c = this.surface.begin(), m = marginsOf(c);
     const rectangle = [m.left, m.top, this.surface.width - m.left - m.right, this.surface.height - m.top - m.bottom];
     this.area = new Area(c, rectangle, this.window[0], this.plane ? this.window[1] : this.heights);
-    this.area.axes(theme, scene.names[0], this.plane ? scene.names[1] : "L");
+    this.area.axes(theme, scene.names[0], this.plane ? scene.names[1] : scene.loss ? "L" : `next ${scene.names[0]}`);
     this.area.clip(() => this.content(this.area, theme));
     this.laid.setAttribute("aria-pressed", String(state.flows));
     const [, central] = this.page.flows, whose = central?.length ? "solid: central" : "central: no start found";
@@ -115,14 +121,15 @@ export class LossView {
     }
   }
 
-  point(row) { return this.plane ? [row[0], row[1]] : [row[0], this.page.engine.loss(row.slice(0, 1))]; }
+  point(row) { return this.plane ? [row[0], row[1]] : [row[0], this.height(row[0])]; }
 
   content(area, theme) {
     const { orbit, settled, scene } = this.page, c = area.context;
-    if (this.plane) this.levels(area, theme);
+    if (this.plane && !scene.loss) this.dots(area, theme);
+    else if (this.plane) this.levels(area, theme);
     else area.line(this.curve, theme.ink, 1.6);
     const rows = orbit.rows, points = rows.slice(0, 400).map((row) => this.point(row));
-    c.globalAlpha = this.playing ? 0.22 : 0.4;
+    c.globalAlpha = scene.loss || !this.plane ? (this.playing ? 0.22 : 0.4) : 0.07;
     area.line(points, theme.quiet, 1);
     c.globalAlpha = 1;
     if (this.page.flows.length) this.drawFlows(area, theme);
@@ -131,6 +138,12 @@ export class LossView {
     if (this.playing && points.length > 1) this.moving(area, theme, points);
     area.dot(...this.point(this.page.state.start), 7, theme.ground, theme.accent);
     area.dot(...this.point(this.page.state.start), 3, theme.accent);
+  }
+
+  dots(area, theme) {
+    const { engine, state } = this.page, { taken, states } = engine.orbit(state.start, CLOUD), c = area.context;
+    c.fillStyle = theme.ink;
+    for (let k = 0; k <= taken; k++) c.fillRect(area.x(states[2 * k]) - 0.6, area.y(states[2 * k + 1]) - 0.6, 1.2, 1.2);
   }
 
   drawFlows(area, theme) {

@@ -17,7 +17,7 @@ export class NoiseControls {
     this.diagram.addEventListener("change", () => this.accept(this.diagram, { diagram: this.diagram.checked }));
     const row = (label, input, ...more) => made("div", { className: "parameter" }, made("label", { htmlFor: input.id }, label), input, ...more);
     this.more = [row("seed", this.seed), row("noise in the diagram", this.diagram), this.words];
-    form.append(made("hr"), row("gradient noise σ", this.size, this.slider), ...this.more);
+    form.append(made("hr"), row(state.scene.loss ? "gradient noise σ" : "noise σ", this.size, this.slider), ...this.more);
     state.listeners.push(() => this.show());
     this.show();
   }
@@ -31,7 +31,7 @@ export class NoiseControls {
     if (active !== this.seed) this.seed.value = seed;
     this.diagram.checked = diagram;
     for (const element of this.more) element.hidden = size === 0;
-    this.words.textContent = "Each step adds σξ to the gradient of the loss; ξ is normal with mean 0 and variance 1, independent in each step and weight. Verdict, cycles and map of periods are without noise.";
+    this.words.textContent = `Each step adds σξ to ${this.state.scene.loss ? "the gradient of the loss" : "the state"}; ξ is normal with mean 0 and variance 1, independent in each step and ${this.state.scene.loss ? "weight" : "entry"}. Verdict, cycles and map of periods are without noise.`;
     this.slider.setAttribute("aria-valuetext", shortNumber(size, 4));
   }
 }

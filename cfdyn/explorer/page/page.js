@@ -73,7 +73,7 @@ export class Page {
 
   title() {
     const { state, scene } = this, values = Object.entries(state.values).map(([name, value]) => `${name} = ${shortNumber(value, 6)}`);
-    return `${scene.optimizer}: ${values.join(", ")}${scene.rows ? ` · ${scene.rows} rows of data` : ""}${state.noise.size > 0 ? ` · noise σ = ${shortNumber(state.noise.size, 4)}, but not in the verdict` : ""}`;
+    return `${scene.optimizer ? `${scene.optimizer}: ` : ""}${values.join(", ")}${scene.rows ? ` · ${scene.rows} rows of data` : ""}${state.noise.size > 0 ? ` · noise σ = ${shortNumber(state.noise.size, 4)}, but not in the verdict` : ""}`;
   }
 
   repaint() {
@@ -120,7 +120,7 @@ export class Page {
     const { engine, state } = this, d = engine.dim, { size, seed } = state.noise;
     const { taken, states } = size > 0 ? engine.disturbedOrbit(state.start, state.shown, normalNumbers(seed, size, state.shown * engine.weights)) : engine.orbit(state.start, state.shown);
     const rows = Array.from({ length: taken + 1 }, (_, k) => states.slice(k * d, (k + 1) * d));
-    const weights = rows.map((row) => row.subarray(0, engine.weights)), measured = d > 1;
+    const weights = rows.map((row) => row.subarray(0, engine.weights)), measured = d > 1 && this.scene.loss;
     return {
       rows, losses: measured ? weights.map((w) => engine.loss(w)) : [], sharpness: measured ? weights.map((w) => engine.sharpness(w)) : [],
     };

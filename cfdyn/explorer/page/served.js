@@ -25,7 +25,7 @@ async function ask(path, method, body) {
 // What is on the page now, as texts.
 function questionNow() {
   const { state, scene } = page, { formula, variables } = scene.server.question;
-  const params = valuesOf(state, "loss").map(([name, value]) => `${name}=${value}`).join(",");
+  const params = valuesOf(state, scene.loss ? "loss" : "map").map(([name, value]) => `${name}=${value}`).join(",");
   return { formula, variables, params, optimizer: optimizerText(state), start: [...state.start].join(",") };
 }
 

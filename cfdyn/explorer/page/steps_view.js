@@ -13,7 +13,7 @@ export class StepsView {
     this.surface = new Surface(this.canvas, () => this.draw());
     this.cobweb = page.scene.names.length === 1;
     this.caption = figure.querySelector(".name");
-    this.caption.textContent = this.cobweb ? "Cobweb" : "Loss and sharpness";
+    this.caption.textContent = this.cobweb ? "Cobweb" : page.scene.loss ? "Loss and sharpness" : page.scene.names.join(" and ");
     this.hint = figure.querySelector(".hint");
   }
 
@@ -24,8 +24,9 @@ export class StepsView {
     if (this.cobweb) this.drawCobweb(c, theme, [m.left, m.top, width - m.left - m.right, height - m.top - m.bottom]);
     else {
       const each = (height - 2 * m.top - m.bottom) / 2;
-      this.drawSeries(c, theme, [m.left, m.top, width - m.left - m.right, each], orbit.losses, "loss", false);
-      this.drawSeries(c, theme, [m.left, 2 * m.top + each, width - m.left - m.right, each], orbit.sharpness, "sharpness", true);
+      const { scene } = this.page, [above, below] = scene.loss ? ["loss", "sharpness"] : scene.names, entry = (i) => orbit.rows.map((row) => row[i]);
+      this.drawSeries(c, theme, [m.left, m.top, width - m.left - m.right, each], scene.loss ? orbit.losses : entry(0), above, false);
+      this.drawSeries(c, theme, [m.left, 2 * m.top + each, width - m.left - m.right, each], scene.loss ? orbit.sharpness : entry(1), below, true);
     }
   }
 
@@ -56,7 +57,7 @@ export class StepsView {
     const { edge, state } = this.page, far = values.filter(Number.isFinite), level = last && Number.isFinite(edge.sharpness) ? edge.sharpness : NaN;
     const sorted = [...far].sort((a, b) => a - b), most = sorted[Math.floor(0.85 * (sorted.length - 1))] ?? 1;
     const kept = far.filter((y) => y <= most + 3 * (most - sorted[0])), near = Math.abs(level) < 5 * Math.max(...kept.map(Math.abs)) ? [level] : [];
-    const decades = !last && kept.length > 1 && Math.min(...kept) > 0 && Math.max(...kept) > 1e3 * Math.min(...kept);
+    const decades = !last && this.page.scene.loss && kept.length > 1 && Math.min(...kept) > 0 && Math.max(...kept) > 1e3 * Math.min(...kept);
     const shown = decades ? (y) => Math.log10(y) : (y) => y;
     const area = new Area(c, rectangle, [0, Math.max(1, state.shown)], paddedExtent([...kept, ...near].map(shown), 0.1));
     area.axes(theme, "step", decades ? "log₁₀ of the loss" : name, { xNumbers: last });
@@ -67,7 +68,7 @@ export class StepsView {
     });
     if (!last) return;
     this.hint.textContent = near.length ? `dashed: the edge, ${shortNumber(level, 4)}` : "";
-    this.canvas.setAttribute("aria-label", `Loss and sharpness of the first ${values.length - 1} steps`);
+    this.canvas.setAttribute("aria-label", `${this.caption.textContent} of the first ${values.length - 1} steps`);
   }
 }
 

@@ -7,7 +7,19 @@ const quoted = (text) => JSON.stringify(text);
 const inShell = (text) => (/^[\w.,:=/+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 export const valuesOf = (state, owner) => state.scene.params.filter((one) => one.of === owner).map((one) => [one.own, state.values[one.name]]);
 
+// A map of the reader's own.
+function mapInPython({ scene: { recipe }, values, start }) {
+  const params = Object.entries(values).map(([name, value]) => `${quoted(name)}: ${value}`);
+  return [
+    "import cfdyn as cf", "",
+    `step = cf.Map(${JSON.stringify(recipe.map)}, ${JSON.stringify(recipe.variables)}, {${params.join(", ")}})`,
+    `regime = cf.analysis.classify(step, [${[...start].join(", ")}])`,
+    "print(regime.kind, regime.period, regime.lyapunov)", "",
+  ].join("\n");
+}
+
 export function asPython(state) {
+  if (!state.scene.loss) return mapInPython(state);
   const { recipe } = state.scene, loss = valuesOf(state, "loss"), optimizer = valuesOf(state, "optimizer");
   const named = (pairs) => pairs.map(([name, value]) => `${name}=${value}`);
   const options = Object.entries(recipe.options).map(([name, on]) => `${name}=${on ? "True" : "False"}`);
@@ -32,14 +44,16 @@ function noisyRun({ noise: { size, seed }, start, shown, scene: { weights } }) {
 
 // The optimizer as it is typed, such as gd:lr=0.1.
 export function optimizerText(state) {
+  if (!state.scene.loss) return "";
   const { recipe } = state.scene, options = [...valuesOf(state, "optimizer"), ...Object.entries(recipe.options)];
   return `${recipe.optimizer}:${options.map(([name, value]) => `${name}=${value}`).join(",")}`;
 }
 
 export function asCommand(state) {
-  const { recipe } = state.scene, settings = valuesOf(state, "loss").flatMap(([name, value]) => ["--set", `${name}=${value}`]);
+  const { recipe, loss } = state.scene, settings = valuesOf(state, loss ? "loss" : "map").flatMap(([name, value]) => ["--set", `${name}=${value}`]);
   const { size, seed } = state.noise, noisy = size > 0 ? [`--noise=${size ** 2}`, `--seed=${seed}`] : [];
-  const words = ["cfdyn", size > 0 ? "random" : "classify", recipe.command ?? recipe.formula, "--optimizer", optimizerText(state)];
+  const command = ["cfdyn", size > 0 ? "random" : "classify"];
+  const words = loss ? [...command, recipe.command ?? recipe.formula, "--optimizer", optimizerText(state)] : [...command, "--map", recipe.map.join("; ")];
   const variables = recipe.command ? [] : ["--variables", recipe.variables.join(",")];
   return [...words, ...variables, ...settings, `--start=${[...state.start].join(",")}`, ...noisy].map(inShell).join(" ");
 }
