@@ -1,0 +1,1 @@
+"""Modules and optimizers of torch, as a watch sees them."""

@@ -1,0 +1,14 @@
+"""As Adam's, with P = u/η, u the decaying maximum of the gradients (ε is within it)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import Edge
+
+
+def edge(group: dict[str, Any], state: dict[str, Any]) -> Edge:
+    """Its decay adds to the curvature."""
+    b1 = group["betas"][0]
+    theta = 2 * (1 + b1) / (1 - b1) * (1 - b1 ** (float(state["step"]) + 1))
+    return Edge(state["exp_inf"] * (theta / float(group["lr"])), group["weight_decay"], b1)

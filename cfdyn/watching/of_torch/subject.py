@@ -1,0 +1,174 @@
+"""A module of torch with its optimizers, as a watch sees it: weights as one vector, products with the Hessian on a probe, the scale Pθ."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from cfdyn.errors import UsageError
+from cfdyn.networks._oracle.engine import library
+from cfdyn.watching.of_torch.edges import Edge, rule_of
+
+SHIFT = 1e-3  # length of the shift of a difference of gradients
+MODES = ("eval", "train")
+
+
+class Subject:
+    """What is watched. Measurements leave modes, buffers, gradients and random numbers as they were."""
+
+    def __init__(self, model: Any, optimizers: Sequence[Any], loss: Any, probe: Any, fresh: Any, mode: str):
+        self.torch = library("torch")
+        if mode not in MODES:
+            raise UsageError(f"mode is one of {', '.join(map(repr, MODES))}, not {mode!r}")
+        self.model, self.optimizers, self.mode = model, list(optimizers), mode
+        self.loss, self.rows = self._as_function(loss, probe), {"probe": probe, "fresh": fresh}
+        self.exact = True
+        self._hooks = [one.register_step_pre_hook(self._before) for one in self.optimizers]
+        self.norm = float("nan")
+        self._rules = [rule_of(one) for one in self.optimizers]
+        self.parts = self._parts()
+
+    def _as_function(self, loss: Any, probe: Any) -> Callable[[Any, Any], Any]:
+        torch = self.torch
+        if loss is None and isinstance(probe, dict):
+            return lambda model, rows: model(**rows).loss
+        of_pair = isinstance(loss, torch.nn.modules.loss._Loss) or getattr(loss, "__module__", "") == "torch.nn.functional"
+        if of_pair:
+            if not isinstance(probe, Sequence) or len(probe) != 2:
+                raise UsageError("with a loss of torch the probe is a pair (inputs, targets)")
+            return lambda model, rows: loss(model(rows[0]), rows[1])
+        if not callable(loss):
+            raise UsageError("the loss is a loss of torch, a function loss(model, probe), or None with a dict of the model's "
+                             "arguments as probe")  # fmt: skip
+        return loss
+
+    def _parts(self) -> list[tuple[str, Any, int, dict[str, Any]]]:
+        """Name, parameter, place of its optimizer and its group, for all that is trained."""
+        known = {id(p): name for name, p in self.model.named_parameters()}
+        found = []
+        for k, optimizer in enumerate(self.optimizers):
+            for group in optimizer.param_groups:
+                found += [(known[id(p)], p, k, group) for p in group["params"] if p.requires_grad and id(p) in known]
+        if not found:
+            raise UsageError("no parameter of the model is one of the optimizer's")
+        return found
+
+    def _before(self, *of_hook: Any) -> None:
+        """Before a step of an optimizer: the norm of the gradient that it has."""
+        gradients = [p.grad for _, p, _, _ in self.parts if p.grad is not None]
+        if gradients and not any(one.is_sparse for one in gradients):
+            norms = self.torch._foreach_norm([one.detach() for one in gradients])
+            self.norm = float(self.torch.linalg.vector_norm(self.torch.stack([one.float() for one in norms])))
+
+    def close(self) -> None:
+        """Take the hooks away."""
+        for hook in self._hooks:
+            hook.remove()
+
+    @contextlib.contextmanager
+    def measuring(self) -> Iterator[None]:
+        """The model in the mode of measurements; random numbers and each module's mode come back."""
+        torch, modes = self.torch, [(module, module.training) for module in self.model.modules()]
+        devices = sorted({p.device for _, p, _, _ in self.parts if p.device.type == "cuda"}, key=str)
+        buffers = [(one, one.detach().clone()) for one in self.model.buffers()] if self.mode == "train" else []
+        with torch.random.fork_rng(devices=devices), torch.enable_grad(), torch.autocast("cpu", enabled=False):
+            try:
+                if self.mode == "eval":
+                    for module, _ in modes:
+                        module.training = False
+                else:
+                    torch.manual_seed(0)
+                yield
+            finally:
+                for module, training in modes:
+                    module.training = training
+                for buffer, kept in buffers:
+                    with torch.no_grad():
+                        buffer.copy_(kept)
+
+    def value(self, rows: str = "probe") -> float:
+        """The loss on the probe, or on the fresh rows."""
+        with self.measuring(), self.torch.no_grad():
+            return float(self.loss(self.model, self.rows[rows]))
+
+    def products(self, rows: str = "probe") -> Callable[[Any], Any]:
+        """v → Hv on these rows, with one forward pass for all; to be used within `measuring`."""
+        if self.exact:
+            try:
+                return self._by_second_derivatives(rows)
+            except RuntimeError:  # fused attention and compiled graphs have no second derivatives
+                self.exact = False
+        return lambda v: self._by_differences(v, rows)
+
+    def _by_second_derivatives(self, rows: str) -> Callable[[Any], Any]:
+        torch, weights = self.torch, [p for _, p, _, _ in self.parts]
+        slopes = torch.autograd.grad(self.loss(self.model, self.rows[rows]), weights, create_graph=True, allow_unused=True)
+
+        def product(v: Any) -> Any:
+            pieces = self.split(v)
+            dot = sum((g * one).sum() for g, one in zip(slopes, pieces, strict=True) if g is not None and g.requires_grad)
+            found = torch.autograd.grad(dot, weights, retain_graph=True, allow_unused=True) if torch.is_tensor(dot) else [None] * len(weights)
+            return self.joined([torch.zeros_like(p) if one is None else one for one, p in zip(found, weights, strict=True)])
+
+        product(self.joined([torch.zeros_like(p) for p in weights]))  # raises here what has no second derivatives
+        return product
+
+    def _by_differences(self, v: Any, rows: str) -> Any:
+        """(∇L(w + hv) − ∇L(w − hv))/2h at h‖v‖ = 0.001; the weights come back bit by bit."""
+        torch, weights = self.torch, [p for _, p, _, _ in self.parts]
+        h = SHIFT / max(float(v.norm()), 1e-30)
+        kept, found = [p.detach().clone() for p in weights], []
+        try:
+            for way in (h, -h):
+                with torch.no_grad():
+                    for p, before, one in zip(weights, kept, self.split(v), strict=True):
+                        p.copy_(before + way * one)
+                slopes = torch.autograd.grad(self.loss(self.model, self.rows[rows]), weights, allow_unused=True)
+                found.append(self.joined([torch.zeros_like(p) if one is None else one for one, p in zip(slopes, weights, strict=True)]))
+        finally:
+            with torch.no_grad():
+                for p, before in zip(weights, kept, strict=True):
+                    p.copy_(before)
+        return (found[0] - found[1]) / (2 * h)
+
+    def joined(self, pieces: Sequence[Any]) -> Any:
+        """Tensors of the shapes of the weights as one vector."""
+        return self.torch.cat([one.detach().reshape(-1).float() if one.dtype != self.torch.float64 else one.detach().reshape(-1) for one in pieces])
+
+    def split(self, v: Any) -> list[Any]:
+        """A vector as tensors of the shapes of the weights."""
+        pieces = self.torch.split(v, [p.numel() for _, p, _, _ in self.parts])
+        return [one.view_as(p).to(p.dtype) for one, (_, p, _, _) in zip(pieces, self.parts, strict=True)]
+
+    def edges(self) -> list[Edge] | None:
+        """Of each part, for the step about to be taken; None before the optimizers have a state."""
+        try:
+            return [self._rules[k](group, self.optimizers[k].state[p]) for _, p, k, group in self.parts]
+        except KeyError:
+            return None
+
+    def scale(self, edges: Sequence[Edge]) -> tuple[Any, Any]:
+        """Pθ and the decay of each coordinate."""
+        torch = self.torch
+        filled = [torch.as_tensor(one.scale, dtype=p.dtype, device=p.device).expand_as(p) for one, (_, p, _, _) in zip(edges, self.parts, strict=True)]
+        return self.joined(filled), self.joined([torch.full_like(p, one.decay) for one, (_, p, _, _) in zip(edges, self.parts, strict=True)])
+
+    def position(self, along: Any) -> float:
+        """⟨along, w⟩ in double precision."""
+        return float(sum((p.detach().double() * one.double()).sum() for one, (_, p, _, _) in zip(self.split(along), self.parts, strict=True)))
+
+    def random_direction(self) -> Any:
+        """A direction of its own random numbers."""
+        torch, (_, p, _, _) = self.torch, self.parts[0]
+        generator = torch.Generator().manual_seed(0)
+        return torch.randn(sum(p.numel() for _, p, _, _ in self.parts), generator=generator).to(self.joined([p]).dtype).to(p.device)
+
+    def rate(self) -> float:
+        """The largest learning rate."""
+        return max(float(group["lr"]) for _, _, _, group in self.parts)
+
+    def layers(self, vector: Any) -> dict[str, float]:
+        """Of a direction: the fraction of its square in each parameter."""
+        total = float((vector * vector).sum())
+        return {name: float((one.float() ** 2).sum()) / total for one, (name, _, _, _) in zip(self.split(vector), self.parts, strict=True)}

@@ -1,0 +1,205 @@
+"""`watch`: the edge of stability in the training loop of somebody else."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cfdyn.arguments import number
+from cfdyn.errors import UsageError
+from cfdyn.watching.bounce import Bounce, predicted_growth
+from cfdyn.watching.cadence import Cadence
+from cfdyn.watching.lanczos import leading
+from cfdyn.watching.names import NAMES
+from cfdyn.watching.watched import Watched, watched
+
+SAME = 0.9  # cosine of two leading directions that are the same one
+EARLY = 20  # steps in which averages of squares are noise
+
+
+def watch(
+    model: Any, optimizer: Any, loss: Any, probe: Any, *, fresh: Any = None, budget: float = 0.05, every: int | None = None,
+    mode: str = "eval", out: str | Path | None = None,
+) -> Watch:  # fmt: skip
+    """Watch a training loop of torch: how close is it to the edge of stability, and why did the loss spike?
+
+    Call ``step()`` after each ``optimizer.step()``. As often as the budget allows it measures the **share of the edge**, the
+    largest eigenvalue of (Pθ)^−½ H (Pθ)^−½, where H is the Hessian of the loss on the probe and Pθ the scale, coordinate by
+    coordinate, at which the linearised step of the optimizer becomes unstable: 2/η for gradient descent, 2(1 + μ)/η with
+    momentum, 2(1 + β₁)/(1 − β₁)·(√v̂ + ε)/η for Adam. At a share of 1 the step along the leading direction u begins to grow. In
+    each step it follows the weights along u: r₁, the alternation and the growth of the bounce.
+
+    The training stays as it is, bit by bit: measurements restore each module's mode, buffers, gradients and random numbers. A
+    measurement that fails is noted once and ends no training. With mini-batches a share below 1 does not mean that the rate may
+    be raised: noise holds the curvature below the edge.
+
+    Parameters
+    ----------
+    model : a torch.nn.Module
+    optimizer : an optimizer of torch.optim (SGD, Adam, AdamW, NAdam, RAdam, RMSprop, Adagrad, Adadelta, Adamax), or a list
+    loss : a loss of torch, for a probe (inputs, targets); a function loss(model, probe); or None if the probe is a dict of
+        arguments with which the model returns an object with a ``loss``
+    probe : fixed rows, 256 or more whatever the batch is: fewer make the share too large
+    fresh : other rows, on which uᵀAu is computed: the share and this number are a bracket of the share on all rows
+    budget : processor time of the measurements over that of the rest of the run
+    every : steps after which a measurement is made whatever it costs
+    mode : "eval", or "train" with fixed random numbers
+    out : a file to which each measurement adds a line of JSON, for `cfdyn watch` and `cfdyn explain`
+
+    Raises
+    ------
+    UsageError : torch is not installed, an optimizer whose edge is unknown, a model without trained parameters, wrong arguments
+
+    Examples
+    --------
+    It needs the extra ``torch``:
+
+    .. code-block:: python
+
+        watch = cf.watch(model, optimizer, torch.nn.CrossEntropyLoss(), (x[:512], y[:512]))
+        for inputs, targets in batches:
+            ...                       # forward, backward, optimizer.step()
+            watch.step(loss)
+        cf.plot(watch.record(), "edge.png")
+
+    >>> import cfdyn as cf
+    >>> cf.watch("a model", "an optimizer", abs, ([[1.0]], [[1.0]]))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    cfdyn.errors.UsageError: ...
+
+    References
+    ----------
+    Cohen et al., arXiv 2103.00065 (gradient descent) and arXiv 2207.14484 (Adam): sharpness at the edge; Wu et al. (2018) for
+    stochastic steps. The scales follow from the linearised steps; tests compare each with torch's own.
+    """
+    from cfdyn.watching.of_torch.subject import Subject, library
+
+    budget = number("budget", budget, finite=True)
+    if not 0 <= budget <= 1:
+        raise UsageError(f"a budget is a fraction of the run's processor time, from 0 to 1, not {budget:g}")
+    torch, optimizers = library("torch"), optimizer if isinstance(optimizer, list | tuple) else [optimizer]
+    if not isinstance(model, torch.nn.Module):
+        raise UsageError(f"watch takes a torch.nn.Module, not {type(model).__name__}")
+    if not optimizers or not all(isinstance(one, torch.optim.Optimizer) for one in optimizers):
+        raise UsageError("watch takes an optimizer of torch, or a list of them")
+    return Watch(Subject(model, optimizers, loss, probe, fresh, mode), Cadence(budget, every), None if out is None else Path(out))
+
+
+class Watch:
+    """A training run that is watched; see `watch`. ``log`` has the newest value of each name of `cfdyn.watching.names`."""
+
+    def __init__(self, subject: Any, cadence: Cadence, out: Path | None):
+        self.subject, self.cadence, self.out = subject, cadence, out
+        self.log: dict[str, float] = {}
+        self.notes: list[str] = []
+        self.layers: dict[str, float] = {}
+        self._rows: list[dict[str, float]] = []
+        self._bounce, self._direction, self._along, self._steps = Bounce(), None, None, 0
+        self._failed = False
+
+    def step(self, loss: Any = None) -> None:
+        """After a step of the optimizer; ``loss``: that of its batch, a number or a tensor."""
+        began, measured = self.cadence.clock(), False
+        row: dict[str, float] = {}
+        self._steps += 1
+        try:
+            row = {"lr": self.subject.rate(), "grad_norm": self.subject.norm} | ({} if loss is None else {"loss": float(loss)})
+            if self._along is not None:
+                self._bounce.add(self.subject.position(self._along))
+            if not self._failed and self.cadence.due(self.log.get("edge/share", math.nan)):
+                measured = True
+                row |= self._measured()
+            row |= self._bounce.told(self._beta()) if self._along is not None else {}
+        except Exception as problem:  # a watch that fails must not end the training
+            self._fail(problem)
+        self._rows.append(row)
+        self.cadence.paid(self.cadence.clock() - began, measured)
+        self.log |= row | {"cost": self.cadence.cost}
+        if measured and self.out is not None:
+            self._write()
+
+    def _fail(self, problem: Exception) -> None:
+        if not self._failed:
+            self.notes.append(f"measurements ended at step {self._steps}: {type(problem).__name__}: {problem}")
+        self._failed = True
+
+    def _beta(self) -> float | None:
+        edges = self.subject.edges()
+        betas = {one.beta for one in edges} if edges else set()
+        return betas.pop() if len(betas) == 1 else None
+
+    def _measured(self) -> dict[str, float]:
+        """The share with what belongs to it; the direction is kept for the next time."""
+        subject, edges = self.subject, self.subject.edges()
+        if edges is None:
+            return {}
+        scale, decay = subject.scale(edges)
+        root = scale.clamp_min(1e-30) ** 0.5
+        with subject.measuring():
+            on_probe = subject.products("probe")
+            warm = self._direction is not None
+            start = self._direction * root if warm else subject.random_direction()
+            found = leading(lambda v: (on_probe(v / root) + decay * (v / root)) / root, start, warm)
+            direction = found.vector / root
+            row = {"edge/share": found.value, "edge/residual": found.residual, "edge/products": found.products}
+            if subject.rows["fresh"] is not None:
+                row["edge/fresh"] = float(direction @ (subject.products("fresh")(direction) + decay * direction))
+        square = float(direction @ direction)
+        row |= {"edge/curvature": found.value / square, "edge/scale": 1 / square, "edge/median_scale": float(scale.median()),
+                "probe/loss": subject.value()}  # fmt: skip
+        if (beta := self._beta()) is not None:
+            row["edge/growth"] = predicted_growth(found.value, beta)
+        along = found.vector * root
+        if self._along is None or abs(float(along @ self._along)) < SAME * float(along.norm() * self._along.norm()):
+            self._bounce, self._along = Bounce(), along
+            self._bounce.add(subject.position(along))
+        self._direction, self.layers = direction, subject.layers(direction)
+        return row
+
+    def _write(self) -> None:
+        line = {"step": self._steps} | {name: value if math.isfinite(value) else None for name, value in self.log.items()}
+        try:
+            with self.out.open("a", encoding="utf-8") as file:  # type: ignore[union-attr]
+                file.write(json.dumps(line) + "\n")
+        except OSError as problem:
+            self.notes.append(f"{self.out} cannot be written: {problem.strerror}")
+            self.out = None
+
+    def columns(self) -> Mapping[str, np.ndarray]:
+        """All that was logged, a row for each step; NaN where nothing was."""
+        names = [name for name in NAMES if any(name in row for row in self._rows)]
+        return {name: np.array([row.get(name, math.nan) for row in self._rows]) for name in names}
+
+    def record(self) -> Watched:
+        """The run until now: shares, the bounce, spikes with their causes."""
+        return watched(self.columns(), self._about(), self._notes(), self.layers)
+
+    def suggest(self) -> dict[str, float]:
+        """``edge_rate``: the rate η/share at which the present weights are at the edge; ``rate``: 0.8 of it; ``share``.
+
+        With P and u as they are, on the probe. With mini-batches the share alone does not decide, and both may be too large.
+        """
+        if (share := self.log.get("edge/share", math.nan)) > 0:
+            edge = self.subject.rate() / share
+            return {"edge_rate": edge, "rate": 0.8 * edge, "share": share}
+        raise UsageError("no share was measured yet: call step() in the loop, with a budget above 0")
+
+    def _about(self) -> str:
+        return ", ".join(type(one).__name__ for one in self.subject.optimizers)
+
+    def _notes(self) -> list[str]:
+        how = "second derivatives" if self.subject.exact else "differences of gradients: no second derivatives of this model"
+        notes = [f"products by {how}, in mode {self.subject.mode!r}", *self.notes]
+        if self.cadence.forced:
+            notes.append(f"{self.cadence.forced} measurements were due by `every` beyond the budget")
+        return notes
+
+    def close(self) -> None:
+        """Take the hooks off the optimizers."""
+        self.subject.close()
