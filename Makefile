@@ -15,7 +15,7 @@ export FORMULA OPTIMIZER OUT
 EXTRAS_first :=
 EXTRAS_study := data,networks
 EXTRAS_bench := data,networks,explore,bench
-EXTRAS_docs := data,networks,docs
+EXTRAS_docs := data,networks,explore,docs
 EXTRAS_test := test
 EXTRAS_test-all := test,types,cover,bench,torch
 # An environment that has these extras also serves:
