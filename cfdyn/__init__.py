@@ -7,7 +7,7 @@
 ('cycle', 3)
 
 Specify: Loss, Optimizer, Map, Flow, losses, optimizers, networks, data. Follow: as_map, iterate, flows, solve, train.
-Ask: study, compare, minima, analysis; symbolic has closed forms, certify proofs, claims what the literature says.
+Ask: study, compare, minima, analysis, watch; symbolic has closed forms, certify proofs, claims what the literature says.
 Keep: plot, animate, live, explore, load, cite. `dir(cf)` lists all names; `help(cf.study)` and `help(cf.losses)` tell more.
 """
 
@@ -39,6 +39,7 @@ _WHERE = {
     "averages": "studies.comparison", "study": "studies.study", "study_many": "studies.many", "Studies": "studies.collection",
     "train": "training.train", "Run": "training.run",
     "Network": "networks._oracle.network", "DataSet": "data._data_set",
+    "watch": "watching.watch",
     "animate": "plotting.animation", "plot": "plotting", "live": "explorer.live", "explore": "explorer.explore",
     "cite": "claims.cite",
     "CfdynError": "errors", "Interrupted": "errors",

@@ -57,6 +57,7 @@ from cfdyn.flows.stationary import stationary_preconditioner as stationary_preco
 from cfdyn.studies.many import study_many as study_many
 from cfdyn import symbolic as symbolic
 from cfdyn.training.train import train as train
+from cfdyn.watching.watch import watch as watch
 
 def animate(record: Comparison, path: str | Path | None=None, frames: int=150, fps: int=20, loss: Loss | None | AsFormula=None, progress: Callable[[int], None] | None | bool=None) -> FuncAnimation | Path:
     """Animate a `Comparison`: iterates and models over contours of the loss, with their sharpness below."""

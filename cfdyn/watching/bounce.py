@@ -9,6 +9,8 @@ import numpy as np
 
 WINDOW, GROWING, FEWEST = 50, 8, 12  # steps: of r₁, of the growth, and before anything is said
 
+FARTHEST = 1e150  # a step whose square is a number
+
 
 class Bounce:
     """The position c_t along a direction at each step; `told` has the correlation, the alternation, the size and the growth."""
@@ -23,7 +25,7 @@ class Bounce:
     def told(self, beta: float | None) -> dict[str, float]:
         """Under the names of a log; ``beta``: the momentum factor, None if groups have different ones."""
         steps = np.diff(np.array(self.positions))
-        if len(steps) < FEWEST or not np.isfinite(steps).all() or not (size := float(steps @ steps)) > 0:
+        if len(steps) < FEWEST or not np.abs(steps).max() < FARTHEST or not (size := float(steps @ steps)) > 0:
             return {}
         r1 = float(steps[1:] @ steps[:-1]) / size
         found = {"bounce/r1": r1, "bounce/alternation": float((steps[1:] * steps[:-1] < 0).mean()),

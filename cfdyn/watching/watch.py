@@ -10,16 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from cfdyn.analysis.training.explain import Explanation, explain
 from cfdyn.arguments import number
 from cfdyn.errors import UsageError
 from cfdyn.watching.bounce import Bounce, predicted_growth
 from cfdyn.watching.cadence import Cadence
 from cfdyn.watching.lanczos import leading
 from cfdyn.watching.names import NAMES
-from cfdyn.watching.watched import Watched, watched
 
 SAME = 0.9  # cosine of two leading directions that are the same one
-EARLY = 20  # steps in which averages of squares are noise
 
 
 def watch(
@@ -65,7 +64,8 @@ def watch(
         for inputs, targets in batches:
             ...                       # forward, backward, optimizer.step()
             watch.step(loss)
-        cf.plot(watch.record(), "edge.png")
+        watch.log["edge/share"], watch.suggest()["edge_rate"]
+        cf.plot(watch.explain(), "run.png")
 
     >>> import cfdyn as cf
     >>> cf.watch("a model", "an optimizer", abs, ([[1.0]], [[1.0]]))  # doctest: +ELLIPSIS
@@ -78,7 +78,8 @@ def watch(
     Cohen et al., arXiv 2103.00065 (gradient descent) and arXiv 2207.14484 (Adam): sharpness at the edge; Wu et al. (2018) for
     stochastic steps. The scales follow from the linearised steps; tests compare each with torch's own.
     """
-    from cfdyn.watching.of_torch.subject import Subject, library
+    from cfdyn.networks._oracle.engine import library
+    from cfdyn.watching.of_torch.subject import Subject
 
     budget = number("budget", budget, finite=True)
     if not 0 <= budget <= 1:
@@ -97,10 +98,12 @@ class Watch:
     def __init__(self, subject: Any, cadence: Cadence, out: Path | None):
         self.subject, self.cadence, self.out = subject, cadence, out
         self.log: dict[str, float] = {}
-        self.notes: list[str] = []
+        self._notes: list[str] = []
         self.layers: dict[str, float] = {}
         self._rows: list[dict[str, float]] = []
-        self._bounce, self._direction, self._along, self._steps = Bounce(), None, None, 0
+        self._bounce, self._steps = Bounce(), 0
+        self._direction: Any = None
+        self._along: Any = None
         self._failed = False
 
     def step(self, loss: Any = None) -> None:
@@ -109,10 +112,13 @@ class Watch:
         row: dict[str, float] = {}
         self._steps += 1
         try:
-            row = {"lr": self.subject.rate(), "grad_norm": self.subject.norm} | ({} if loss is None else {"loss": float(loss)})
+            row = {"lr": self.subject.rate(), "grad_norm": self.subject.norm}
+            if loss is not None:
+                row["loss"] = float(loss.detach() if hasattr(loss, "detach") else loss)
             if self._along is not None:
                 self._bounce.add(self.subject.position(self._along))
-            if not self._failed and self.cadence.due(self.log.get("edge/share", math.nan)):
+            ready = not self._failed and self._steps >= self.subject.earliest
+            if ready and self.cadence.due(self.log.get("edge/share", math.nan)):
                 measured = True
                 row |= self._measured()
             row |= self._bounce.told(self._beta()) if self._along is not None else {}
@@ -126,7 +132,7 @@ class Watch:
 
     def _fail(self, problem: Exception) -> None:
         if not self._failed:
-            self.notes.append(f"measurements ended at step {self._steps}: {type(problem).__name__}: {problem}")
+            self._notes.append(f"measurements ended at step {self._steps}: {type(problem).__name__}: {problem}")
         self._failed = True
 
     def _beta(self) -> float | None:
@@ -168,7 +174,7 @@ class Watch:
             with self.out.open("a", encoding="utf-8") as file:  # type: ignore[union-attr]
                 file.write(json.dumps(line) + "\n")
         except OSError as problem:
-            self.notes.append(f"{self.out} cannot be written: {problem.strerror}")
+            self._notes.append(f"{self.out} cannot be written: {problem.strerror}")
             self.out = None
 
     def columns(self) -> Mapping[str, np.ndarray]:
@@ -176,9 +182,21 @@ class Watch:
         names = [name for name in NAMES if any(name in row for row in self._rows)]
         return {name: np.array([row.get(name, math.nan) for row in self._rows]) for name in names}
 
-    def record(self) -> Watched:
-        """The run until now: shares, the bounce, spikes with their causes."""
-        return watched(self.columns(), self._about(), self._notes(), self.layers)
+    def explain(self) -> Explanation:
+        """What `cf.analysis.explain` says of the run until now: its spikes with their causes, for which it has the shares.
+
+        UsageError : fewer than 16 losses are known; give each to `step`
+        """
+        columns = self.columns()
+        return explain(dict(columns), loss="loss" if "loss" in columns else "probe/loss")
+
+    def save(self, path: str | Path) -> None:
+        """All columns as CSV, which `cfdyn explain` and any program of tables reads."""
+        columns = self.columns()
+        with Path(path).open("w", encoding="utf-8") as file:
+            file.write(",".join(["step", *columns]) + "\n")
+            for k, row in enumerate(zip(*columns.values(), strict=True), 1):
+                file.write(",".join([str(k), *("" if math.isnan(x) else repr(float(x)) for x in row)]) + "\n")
 
     def suggest(self) -> dict[str, float]:
         """``edge_rate``: the rate η/share at which the present weights are at the edge; ``rate``: 0.8 of it; ``share``.
@@ -190,12 +208,11 @@ class Watch:
             return {"edge_rate": edge, "rate": 0.8 * edge, "share": share}
         raise UsageError("no share was measured yet: call step() in the loop, with a budget above 0")
 
-    def _about(self) -> str:
-        return ", ".join(type(one).__name__ for one in self.subject.optimizers)
-
-    def _notes(self) -> list[str]:
+    @property
+    def notes(self) -> list[str]:
+        """Sentences: how the products were computed, what failed, what went beyond the budget."""
         how = "second derivatives" if self.subject.exact else "differences of gradients: no second derivatives of this model"
-        notes = [f"products by {how}, in mode {self.subject.mode!r}", *self.notes]
+        notes = [f"products by {how}, in mode {self.subject.mode!r}", *self._notes]
         if self.cadence.forced:
             notes.append(f"{self.cadence.forced} measurements were due by `every` beyond the budget")
         return notes

@@ -12,7 +12,8 @@ from cfdyn.words import how_many
 NEAR, RECENT = 5, 50  # rows before a spike: in which a cause shows, and with which it is compared
 FASTER, STEEPER = 1.2, 4.0  # times: a rate that rose, a gradient that was large
 RATES, NORMS = ("lr", "learning_rate", "learning-rate", "rate"), ("grad_norm", "gradient_norm", "grad-norm", "gnorm", "norm")
-SHARE = "edge/share"
+SHARE, PREDICTED, GROWTH = "edge/share", "edge/growth", "bounce/growth"  # of a watch
+AS_PREDICTED = (0.5, 1.5)  # of the growth per step that the share predicts
 
 
 def named(others: Mapping[str, np.ndarray], wanted: tuple[str, ...]) -> np.ndarray | None:
@@ -42,6 +43,11 @@ def cause_of(rise: Rise, x: np.ndarray, others: Mapping[str, np.ndarray]) -> tup
                 cause = "one batch"
     if edge is not None:
         evidence.append(f"the share of the edge was {edge:.3g} before")
+        part = _part_of_growth(others, begin)
+        if edge > 1 and part is not None:
+            evidence.append(f"the step along the leading direction grew at {part:.2g} of the rate that the share predicts")
+            if cause == "undecided" and AS_PREDICTED[0] <= part <= AS_PREDICTED[1]:
+                cause = "crossed the edge"
     if rise.factor is not None:
         evidence.append(f"the excess grew by the same factor in {rise.rising} rows, as beyond an edge of stability")
     elif rise.rising <= 2:
@@ -49,6 +55,14 @@ def cause_of(rise: Rise, x: np.ndarray, others: Mapping[str, np.ndarray]) -> tup
     if rise.alternates:
         evidence.append("the loss went up and down in turn while it rose, as in a period of 2")
     return cause, evidence
+
+
+def _part_of_growth(others: Mapping[str, np.ndarray], row: int) -> float | None:
+    """The measured growth per step along the leading direction over the predicted one; None if either is unknown."""
+    if GROWTH not in others or PREDICTED not in others:
+        return None
+    measured, predicted = _last(others[GROWTH], row), _last(others[PREDICTED], row)
+    return measured / predicted if measured is not None and predicted is not None and predicted > 0 else None
 
 
 def _finite(part: np.ndarray, otherwise: np.ndarray) -> np.ndarray:

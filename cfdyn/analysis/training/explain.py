@@ -36,8 +36,8 @@ class Explanation(Record):
     ``loss``: the column's name; ``steps`` and ``values`` (n,): its rows, infinity for entries that are not finite. ``spikes``:
     for each a dict with ``since``, ``peak``, ``until`` (None: it did not come back) in steps, ``times``: the peak over the level
     before (None of a series that is not positive), ``rows``: of the rise, ``growth``: the factor per step by which the excess
-    over the level grew, if by the same throughout, ``alternates``, ``cause`` ("numbers", "schedule", "one batch" or
-    "undecided") and ``evidence``, sentences.
+    over the level grew, if by the same throughout, ``alternates``, ``cause`` ("numbers", "schedule", "one batch",
+    "crossed the edge" or "undecided") and ``evidence``, sentences.
     ``period``: of the oscillation in steps, None if there is none; ``oscillation``: the sentence. ``drift``: the relative change
     per 1000 steps in the last third, with its standard error ``drift_error``. ``plateaus``: pairs (since, until) that ended.
     ``end``: "diverged", "not finite", "stays above" its level, or "". ``verdict``: headline and sentences; ``advice``: what to
@@ -82,7 +82,9 @@ def explain(run: Any, loss: str | None = None) -> Explanation:
     a twentieth of its 5–95 % range) and by 6 standard deviations. Its cause is *numbers* if the loss or a logged gradient norm
     is not finite in the rise or 5 rows before it; *schedule* if the logged rate rose by more than a fifth in the 5 rows before
     and the logged share of the edge exceeds 1 only since; *one batch* if the gradient norm was above 4 times its median one row
-    before, with a share of the edge below 1; otherwise *undecided*, with what speaks for either. Growth by the same factor in
+    before, with a share of the edge below 1; *crossed the edge* if the share was above 1 at its beginning and the step along
+    the leading direction grew at 0.5 to 1.5 times the rate ln |ρ| that the share predicts, which `cf.watch` logs; otherwise
+    *undecided*, with what speaks for either. Growth by the same factor in
     each row is what an instability does; a loss alone cannot tell it from other causes. A loss that is positive is treated by
     its logarithm, so that its unit does not matter.
 

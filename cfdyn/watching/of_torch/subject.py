@@ -1,4 +1,4 @@
-"""A module of torch with its optimizers, as a watch sees it: weights as one vector, products with the Hessian on a probe, the scale Pθ."""
+"""A module of torch with its optimizers: weights as one vector, products with the Hessian on a probe, the scale Pθ."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from cfdyn.networks._oracle.engine import library
 from cfdyn.watching.of_torch.edges import Edge, rule_of
 
 SHIFT = 1e-3  # length of the shift of a difference of gradients
+DIFFERENT = 0.2  # of a product: by so much second derivatives and differences of a kink or of rounding do not differ
 MODES = ("eval", "train")
+EARLY = 20  # steps in which averages of squared gradients are noise
 
 
 class Subject:
@@ -23,11 +25,12 @@ class Subject:
             raise UsageError(f"mode is one of {', '.join(map(repr, MODES))}, not {mode!r}")
         self.model, self.optimizers, self.mode = model, list(optimizers), mode
         self.loss, self.rows = self._as_function(loss, probe), {"probe": probe, "fresh": fresh}
-        self.exact = True
+        self.exact, self.verified = True, False
         self._hooks = [one.register_step_pre_hook(self._before) for one in self.optimizers]
         self.norm = float("nan")
         self._rules = [rule_of(one) for one in self.optimizers]
         self.parts = self._parts()
+        self.earliest = 1 if all(isinstance(one, self.torch.optim.SGD) for one in self.optimizers) else EARLY
 
     def _as_function(self, loss: Any, probe: Any) -> Callable[[Any, Any], Any]:
         torch = self.torch
@@ -96,10 +99,21 @@ class Subject:
         """v → Hv on these rows, with one forward pass for all; to be used within `measuring`."""
         if self.exact:
             try:
-                return self._by_second_derivatives(rows)
+                if not self.verified:
+                    self._verify(rows)
+                product = self._by_second_derivatives(rows)
             except RuntimeError:  # fused attention and compiled graphs have no second derivatives
                 self.exact = False
+            if self.exact:
+                return product
         return lambda v: self._by_differences(v, rows)
+
+    def _verify(self, rows: str) -> None:
+        """Once, on a random direction: functions with a backward pass of their own may lack terms without an error."""
+        v, self.verified = self.random_direction(), True
+        expected = self._by_differences(v, rows)
+        if not float((self._by_second_derivatives(rows)(v) - expected).norm()) <= DIFFERENT * float(expected.norm()):
+            raise RuntimeError("second derivatives are not those of the gradient")
 
     def _by_second_derivatives(self, rows: str) -> Callable[[Any], Any]:
         torch, weights = self.torch, [p for _, p, _, _ in self.parts]
@@ -108,8 +122,9 @@ class Subject:
         def product(v: Any) -> Any:
             pieces = self.split(v)
             dot = sum((g * one).sum() for g, one in zip(slopes, pieces, strict=True) if g is not None and g.requires_grad)
-            found = torch.autograd.grad(dot, weights, retain_graph=True, allow_unused=True) if torch.is_tensor(dot) else [None] * len(weights)
-            return self.joined([torch.zeros_like(p) if one is None else one for one, p in zip(found, weights, strict=True)])
+            if not torch.is_tensor(dot):
+                return torch.zeros_like(v)
+            return self._filled(torch.autograd.grad(dot, weights, retain_graph=True, allow_unused=True))
 
         product(self.joined([torch.zeros_like(p) for p in weights]))  # raises here what has no second derivatives
         return product
@@ -125,16 +140,22 @@ class Subject:
                     for p, before, one in zip(weights, kept, self.split(v), strict=True):
                         p.copy_(before + way * one)
                 slopes = torch.autograd.grad(self.loss(self.model, self.rows[rows]), weights, allow_unused=True)
-                found.append(self.joined([torch.zeros_like(p) if one is None else one for one, p in zip(slopes, weights, strict=True)]))
+                found.append(self._filled(slopes))
         finally:
             with torch.no_grad():
                 for p, before in zip(weights, kept, strict=True):
                     p.copy_(before)
         return (found[0] - found[1]) / (2 * h)
 
+    def _filled(self, pieces: Sequence[Any]) -> Any:
+        """As `joined`; None stands for zeros."""
+        weights = [p for _, p, _, _ in self.parts]
+        return self.joined([self.torch.zeros_like(p) if one is None else one for one, p in zip(pieces, weights, strict=True)])
+
     def joined(self, pieces: Sequence[Any]) -> Any:
-        """Tensors of the shapes of the weights as one vector."""
-        return self.torch.cat([one.detach().reshape(-1).float() if one.dtype != self.torch.float64 else one.detach().reshape(-1) for one in pieces])
+        """Tensors of the shapes of the weights as one vector, of single precision at least."""
+        flat = [one.detach().reshape(-1) for one in pieces]
+        return self.torch.cat([one if one.dtype == self.torch.float64 else one.float() for one in flat])
 
     def split(self, v: Any) -> list[Any]:
         """A vector as tensors of the shapes of the weights."""
@@ -151,18 +172,19 @@ class Subject:
     def scale(self, edges: Sequence[Edge]) -> tuple[Any, Any]:
         """Pθ and the decay of each coordinate."""
         torch = self.torch
-        filled = [torch.as_tensor(one.scale, dtype=p.dtype, device=p.device).expand_as(p) for one, (_, p, _, _) in zip(edges, self.parts, strict=True)]
-        return self.joined(filled), self.joined([torch.full_like(p, one.decay) for one, (_, p, _, _) in zip(edges, self.parts, strict=True)])
+        pairs = [(one, p) for one, (_, p, _, _) in zip(edges, self.parts, strict=True)]
+        filled = [torch.as_tensor(one.scale, dtype=p.dtype, device=p.device).expand_as(p) for one, p in pairs]
+        return self.joined(filled), self.joined([torch.full_like(p, one.decay) for one, p in pairs])
 
     def position(self, along: Any) -> float:
         """⟨along, w⟩ in double precision."""
-        return float(sum((p.detach().double() * one.double()).sum() for one, (_, p, _, _) in zip(self.split(along), self.parts, strict=True)))
+        pairs = zip(self.split(along), self.parts, strict=True)
+        return float(sum((p.detach().double() * one.double()).sum() for one, (_, p, _, _) in pairs))
 
     def random_direction(self) -> Any:
         """A direction of its own random numbers."""
-        torch, (_, p, _, _) = self.torch, self.parts[0]
-        generator = torch.Generator().manual_seed(0)
-        return torch.randn(sum(p.numel() for _, p, _, _ in self.parts), generator=generator).to(self.joined([p]).dtype).to(p.device)
+        torch, like = self.torch, self.joined([p for _, p, _, _ in self.parts])
+        return torch.randn(len(like), generator=torch.Generator().manual_seed(0)).to(like)
 
     def rate(self) -> float:
         """The largest learning rate."""
@@ -171,4 +193,5 @@ class Subject:
     def layers(self, vector: Any) -> dict[str, float]:
         """Of a direction: the fraction of its square in each parameter."""
         total = float((vector * vector).sum())
-        return {name: float((one.float() ** 2).sum()) / total for one, (name, _, _, _) in zip(self.split(vector), self.parts, strict=True)}
+        pairs = zip(self.split(vector), self.parts, strict=True)
+        return {name: float((one.float() ** 2).sum()) / total for one, (name, _, _, _) in pairs}
