@@ -17,7 +17,7 @@ export class Diagram {
     this.legend = figure.querySelector(".legend");
     this.hint = figure.querySelector(".hint");
     this.shown = null;
-    this.zoom = new Zoom(this, figure.querySelectorAll("button:not(.view)"));
+    this.zoom = new Zoom(this, figure.querySelectorAll("button.zoom"));
     this.surface = new Surface(this.canvas, () => this.resize());
   }
 
@@ -109,6 +109,7 @@ export class Diagram {
     const below = top + height + STRIP + this.margins.top;
     this.drawExponents(c, [left, below, width, this.surface.height - this.margins.bottom - below]);
     this.page.landmarks.draw(this.area, theme, this.surface.height - this.margins.bottom);
+    this.page.branches.draw(this.area, theme, job.entry);
     this.drawCursor(c, theme, top, this.surface.height - this.margins.bottom);
     this.zoom.draw(this.area, theme);
   }

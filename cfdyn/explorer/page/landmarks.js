@@ -47,7 +47,7 @@ export class Landmarks {
     const missing = found?.missing ?? "", count = groups.flat().length;
     this.about.hidden = found === null || (count === 0 && !missing);
     this.about.textContent = `▾ ${count} landmark${count === 1 ? "" : "s"}${missing ? ", not all computed" : ""}`;
-    this.words = ["Values of lr at which the dynamics change, computed by Python (cf.study). Click one to go there; a filled mark in colour is proved.",
+    this.words = [`Values of ${this.page.state.over} at which the dynamics change, computed by Python (cf.study, cf.analysis.branches). Click one to go there; a filled mark in colour is proved.`,
       ...(missing ? [`Not computed: ${missing}.`] : [])];
     this.place.replaceChildren(...groups.map((group) => this.button(group, y)));
   }
@@ -57,13 +57,13 @@ export class Landmarks {
     const one = made("button", { type: "button", className: proofs.length ? "mark proved" : "mark", "aria-label": lines.join("; ") });
     one.style.left = `${group[0].x}px`;
     one.style.top = `${y}px`;
-    one.addEventListener("click", () => this.page.state.setValue("lr", group[0].value));
+    one.addEventListener("click", () => this.page.state.setValue(this.page.state.over, group[0].value));
     this.page.explain.attach(one, () => [...lines, ...proofs]);
     return one;
   }
 
   line({ value, what, formula, proof }) {
     const exact = formula.startsWith("root of ") ? ` · ${readable(formula)}` : formula && formula !== String(value) ? ` = ${readable(formula)}` : formula ? " exactly" : "";
-    return `lr = ${shortNumber(value, 7)}${exact}: ${what}${formula || proof ? "" : " (floating point)"}`;
+    return `${this.page.state.over} = ${shortNumber(value, 7)}${exact}: ${what}${formula || proof ? "" : " (floating point)"}`;
   }
 }
