@@ -16,7 +16,7 @@ from cfdyn.studies.defaults import usual_box
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map
 from cfdyn.systems.minima import minima
-from cfdyn.words import called
+from cfdyn.words import called, shown
 
 DEPTH = 3  # flips and branch points in a row that are followed
 MOST_PERIOD = 16
@@ -35,7 +35,8 @@ def branch_findings(
     """
     known = nothing(over) | {"values": step.params}
     try:
-        found = cfdyn.analysis.branches(step, None, over, ends, depth=DEPTH, starts=_starts(step, loss, start, over), progress=say)
+        starts = _starts(step, loss, start, over)
+        found = cfdyn.analysis.branches(step, None, over, ends, depth=DEPTH, starts=starts, progress=say)
     except CfdynError as reason:
         return known | {"missing": f"branches over {over}: {reason}"}
     branches = [one for one in found if one.period <= MOST_PERIOD]
@@ -47,7 +48,7 @@ def branch_findings(
 
 def _starts(step: Map, loss: Loss | None, start: Sequence[float], over: str) -> list[tuple[float, np.ndarray]]:
     value, regime = step.params[over], cfdyn.analysis.classify(step, start)
-    starts = [] if regime.points is None else [(value, regime.points)]
+    starts = [] if not len(regime.points) else [(value, regime.points)]
     if loss is not None and (known := minima(loss)):
         closest = min(known, key=lambda one: float(np.abs(one.w - np.asarray(start)[: loss.dim]).max()))
         starts.insert(0, (value, step.state(closest.w)[None]))
@@ -59,14 +60,19 @@ def _starts(step: Map, loss: Loss | None, start: Sequence[float], over: str) -> 
 
 
 def _drawn(branch: Branch, others: Sequence[Branch]) -> dict[str, Any]:
-    met = [point for point in branch.bifurcations if point.period == branch.period]
-    every = max(1, len(branch.parameter) // ROWS)
-    kept = sorted({*range(0, len(branch.parameter), every), len(branch.parameter) - 1} | {k for p in met for k in (p.place, p.place + 1)})
-    rows = [(k, branch.parameter[k], bool(branch.stable[k]), branch.points[k]) for k in kept if k < len(branch.parameter)]
-    rows += [(point.place + 0.5, point.parameter, None, point.points) for point in met]
-    special = [{"value": point.parameter, "points": point.points, "what": _words(point), "leads": _leads(point, branch, others)}
+    met, last = [point for point in branch.bifurcations if point.period == branch.period], len(branch.parameter) - 1
+    near = {min(k, last) for point in met for k in (point.place, point.place + 1)}
+    kept = near | {*range(0, last, max(1, last // ROWS)), last}
+    rows: list[tuple[float, list[Any]]] = [(k, [branch.parameter[k], bool(branch.stable[k]), branch.points[k]]) for k in kept]
+    rows += [(point.place + 0.5, [_value(point), None, point.points]) for point in met]
+    special = [{"value": _value(point), "points": point.points, "what": _words(point), "leads": _leads(point, branch, others)}
                for point in met]  # fmt: skip
-    return {"period": branch.period, "rows": [row[1:] for row in sorted(rows, key=lambda row: row[0])], "special": special}
+    return {"period": branch.period, "rows": [row for _, row in sorted(rows, key=lambda row: row[0])], "special": special}
+
+
+def _value(point: Bifurcation) -> float:
+    """Of the parameter; 0 where it is that but for rounding."""
+    return float(shown(point.parameter, point.bounds, 17))
 
 
 def _words(point: Bifurcation) -> str:
@@ -82,7 +88,8 @@ def _leads(point: Bifurcation, own: Branch, others: Sequence[Branch]) -> list[in
 
 
 def _places(branch: Branch) -> list[tuple[float, np.ndarray]]:
-    return [*((branch.parameter[k], branch.points[k]) for k in (0, -1)), *((one.parameter, one.points) for one in branch.bifurcations)]
+    ends = [(branch.parameter[k], branch.points[k]) for k in (0, -1)]
+    return ends + [(one.parameter, one.points) for one in branch.bifurcations]
 
 
 def _meets(point: Bifurcation, value: float, points: np.ndarray) -> bool:

@@ -95,10 +95,11 @@ def application(computing: Computing, first: Question, token: str, port: int) ->
 
     async def begin(request: Request) -> Any:
         asked = await body(request)
-        if not isinstance(asked, Mapping) or set(asked) != {"task", "period", "over", "question"} or asked["task"] not in JOBS:
-            raise UsageError(f"a job is an object with a task ({', '.join(JOBS)}), a period, what it is over, and a question")
-        name, ends = checked_over(asked["over"])
-        job = computing.begin(asked["task"], Question.of(asked["question"]), checked_period(asked["period"]), [name, *ends])
+        if not isinstance(asked, Mapping) or set(asked) - {"over"} != {"task", "period", "question"} or asked["task"] not in JOBS:
+            raise UsageError(f"a job is an object with a task ({', '.join(JOBS)}), a period, a question, and for branches over")
+        if asked["task"] == "branches":
+            checked_over(asked.get("over"))
+        job = computing.begin(asked["task"], Question.of(asked["question"]), checked_period(asked["period"]), asked.get("over"))
         return JSONResponse({"job": job}, headers=HEADERS)
 
     async def job(request: Request) -> Any:

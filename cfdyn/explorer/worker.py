@@ -82,7 +82,7 @@ def branches(loss: Loss | None, optimizer: Optimizer | None, start: Start, asked
     return {"findings": branch_findings(step, loss, start, name, ends, say)}
 
 
-TASKS: dict[str, Callable[..., dict[str, Any]]] = {"scene": scene, "study": study, "cycles": cycles, "prove": prove, "branches": branches}
+TASKS: dict[str, Callable[..., dict[str, Any]]] = {one.__name__: one for one in (scene, study, cycles, prove, branches)}
 
 
 def answer(request: str, line: Callable[[str], None]) -> str:

@@ -4,7 +4,7 @@ import { made } from "./controls.js";
 import { branchesNow } from "./findings.js";
 import { shortNumber } from "./numbers.js";
 
-const ASIDE = 0.03, APART = 12; // of the range, from a bifurcation to the cycle that is shown; pixels between two marks
+const ASIDE = 0.03, CROWDED = 12; // of the range, from a bifurcation to the cycle that is shown; pixels between two marks
 
 const called = (period) => (period === 1 ? "fixed point" : `${period}-cycle`);
 
@@ -65,7 +65,7 @@ export class Branches {
       const x = area.x(point.value), ys = point.points.map((one) => area.y(one[entry])).filter((y) => y >= area.top && y <= area.top + area.height);
       if (!ys.length || x < area.left || x > area.left + area.width) return;
       const y = Math.min(...ys);
-      if (!marks.some((one) => Math.hypot(one.x - x, one.y - y) < APART)) marks.push({ x, y, own, point });
+      if (!marks.some((one) => Math.hypot(one.x - x, one.y - y) < CROWDED)) marks.push({ x, y, own, point });
     }));
     return marks;
   }

@@ -128,10 +128,9 @@ export class Page {
     };
   }
 
-  // Of gradient descent.
   followFlows() {
-    const { engine, state: { start, shown, values: { lr } }, scene: { rows } } = this;
-    return [gradientFlow(engine, start, lr, shown, rows), centralFlow(engine, start, lr, shown, rows)];
+    const { engine, state: { start, shown }, scene: { rows } } = this;
+    return [gradientFlow, centralFlow].map((flow) => flow(engine, start, shown, rows));
   }
 
   // The sharpness at the edge, and the learning rate over the edge of a minimum: the nearest one, of a continuum the one reached.
