@@ -34,7 +34,6 @@ export function piecesOf(rows) {
 export class Branches {
   constructor(page, figure) {
     this.page = page;
-    this.canvas = figure.querySelector("canvas");
     this.button = figure.querySelector("#branches");
     this.note = figure.querySelector("#on-branch");
     this.place = made("div", { id: "specials", role: "group", "aria-label": "Bifurcations" });
@@ -71,21 +70,21 @@ export class Branches {
   }
 
   show(marks, now) {
-    const top = this.canvas.offsetTop, key = JSON.stringify([top, now, marks.map(({ x, y }) => [x, y])]);
+    const { height } = this.page.diagram.surface, key = JSON.stringify([height, now, marks.map(({ x, y }) => [x, y])]);
     if (key === this.drawn) return;
     this.drawn = key;
     const focused = [...this.place.children].indexOf(document.activeElement);
-    this.place.replaceChildren(...marks.map((mark) => this.mark(mark, top, now)));
+    this.place.replaceChildren(...marks.map((mark) => this.mark(mark, height, now)));
     this.place.children[focused]?.focus();
   }
 
-  mark({ x, y, own, point }, top, now) {
+  mark({ x, y, own, point }, height, now) {
     const { state, findings, explain } = this.page, next = nextBranch(own, point, now), branch = branchesNow(findings, state)[next];
     const goes = next === now ? "go there" : `switch to the branch of the ${called(branch.period)}`;
     const words = `${point.what} at ${state.over} = ${shortNumber(point.value, 7)}: ${goes}`;
     const one = made("button", { type: "button", "aria-label": words });
     one.style.left = `${x}px`;
-    one.style.top = `${top + y}px`;
+    one.style.bottom = `${height - y}px`;
     one.addEventListener("click", () => {
       const [value, , points] = rowBeside(branch, point.value, ASIDE * (state.to - state.from));
       state.follow(next, value, points[0]);

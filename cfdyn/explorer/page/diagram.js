@@ -108,7 +108,7 @@ export class Diagram {
     this.drawStrip(c, left, top + height, width);
     const below = top + height + STRIP + this.margins.top;
     this.drawExponents(c, [left, below, width, this.surface.height - this.margins.bottom - below]);
-    this.page.branches.draw(this.area, theme, job.entry); // first: its words may move the canvas
+    this.page.branches.draw(this.area, theme, job.entry);
     this.page.landmarks.draw(this.area, theme, this.surface.height - this.margins.bottom);
     this.drawCursor(c, theme, top, this.surface.height - this.margins.bottom);
     this.zoom.draw(this.area, theme);
