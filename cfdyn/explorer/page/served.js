@@ -54,6 +54,7 @@ async function follow(task, period, told) {
     const found = await ask(`/jobs/${running}`, "GET");
     if (found.state === "done") {
       if (found.answer.findings) asking.find(found.answer.findings);
+      if (task === "branches") asking.state.change("branch", (state) => { state.branch ??= 0; });
       return linesOf(found.answer);
     }
     if (found.state === "failed") throw new Error(found.error);
@@ -87,8 +88,7 @@ export function panel(server) {
     cancel.disabled = false;
     try { told(await follow(task, period.valueAsNumber || 0, told)); } finally { for (const one of buttons) one.disabled = false; cancel.disabled = true; }
   };
-  buttons.push(button("study", "study", start("study")), button("prove", "prove", start("prove")), button("cycles", "all cycles of period", start("cycles")));
-  buttons.push(button("branch", "branches", start("branches")));
+  buttons.push(button("study", "study", start("study")), button("prove", "prove", start("prove")), button("branch", "branches", start("branches")), button("cycles", "all cycles of period", start("cycles")));
   cancel.disabled = true;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
