@@ -224,13 +224,13 @@ def test_200_questions_at_once_are_answered_or_refused_and_others_are_answered_m
 
     process, address = started()
     base, token = address.split("/?token=")
-    headers = {"x-token": token}
+    patient = {"base_url": base, "headers": {"x-token": token}, "timeout": None}
 
     def ask(k):
-        with httpx.Client(base_url=base, headers=headers, timeout=300) as one:
+        with httpx.Client(**patient) as one:
             return one.post("/scene", json=ASK | {"formula": f"(w**2-{k + 1})**2/4 + cos({k}*w)/9"}).status_code
 
-    with httpx.Client(base_url=base, headers=headers, timeout=300) as other, ThreadPoolExecutor(200) as pool:
+    with httpx.Client(**patient) as other, ThreadPoolExecutor(200) as pool:
         asked = [pool.submit(ask, k) for k in range(200)]
         while not all(one.done() for one in asked):
             assert other.get("/jobs/999").json() == {"error": "there is no such computation any more"}
