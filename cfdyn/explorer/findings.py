@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import pickle
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import cfdyn
 from cfdyn.certify.exact import above, below, exact
+from cfdyn.explorer.branches import nothing, ranges_of
 from cfdyn.explorer.jobs import Worker
 from cfdyn.studies.landmarks import landmarks
 from cfdyn.studies.study import Study
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss
+from cfdyn.systems.map import Map
+
+Subject = tuple[Loss | None, Optimizer | None, Any, Map | None]
 
 
 def findings(study: Study, values: dict[str, float]) -> dict[str, Any]:
@@ -28,7 +33,7 @@ def findings(study: Study, values: dict[str, float]) -> dict[str, Any]:
     marks = [{**mark._asdict(), "proof": next((words for (lo, hi), words in spans if lo <= mark.value <= hi), "")}
              for mark in landmarks(study)]  # fmt: skip
     proofs = [shown_proof(document, words) for document, words in valid]
-    return {"values": values, "landmarks": marks, "proofs": proofs, "missing": study.unfinished}
+    return nothing("lr") | {"values": values, "landmarks": marks, "proofs": proofs, "missing": study.unfinished}
 
 
 def _span(ends: Sequence[str]) -> tuple[float, float]:
@@ -48,14 +53,27 @@ def shown_proof(document: Mapping[str, Any], statement: str) -> dict[str, Any]:
     return {"kind": "cycle", "statement": statement, **claim, "boxes": boxes}
 
 
-def found_within(seconds: float, loss: Loss, optimizer: Optimizer, start: Any, say: Callable[[str], None]) -> dict[str, Any]:
-    """The `findings` of a study, in a process of its own; after so many seconds none, and why."""
-    subject = pickle.dumps((loss, optimizer, start)).hex()
+def found_within(
+    seconds: float, subject: Subject, params: Sequence[Mapping[str, Any]],
+    say: Callable[[str], None],
+) -> list[dict[str, Any]]:  # fmt: skip
+    """The `findings` of a study, and branches over each of the ``params`` of a scene, in a process of its own.
+
+    ``subject``: a loss, its optimizer, the start, None; or (None, None, start, map). After so many seconds in all nothing more,
+    and why.
+    """
+    last, found, given = time.monotonic() + seconds, list[dict[str, Any]](), pickle.dumps(subject).hex()
+    studied = subject[1] is not None and "lr" in subject[1].params
+    tasks: list[dict[str, Any]] = [{"task": "study", "over": ["lr"]}] if studied else []
+    tasks += [{"task": "branches", "over": over} for over in ranges_of(params)]
     worker = Worker()
     try:
-        found = worker.ask(json.dumps({"task": "study", "subject": subject}), seconds, say)
+        for k, task in enumerate(tasks):
+            said = worker.ask(json.dumps({**task, "subject": given}), max(0.0, last - time.monotonic()), say)
+            if "answer" not in said:
+                why = said["error"] if time.monotonic() < last else f"stopped after {seconds:g} s"
+                return found + [nothing(left["over"][0]) | {"missing": why} for left in tasks[k:]]
+            found.append(said["answer"]["findings"])
     finally:
         worker.end()
-    if "answer" in found:
-        return found["answer"]["findings"]
-    return {"values": {}, "landmarks": [], "proofs": [], "missing": found["error"]}
+    return found

@@ -111,7 +111,7 @@ class Computing:
             with self._lock:
                 self._waiting -= 1
 
-    def begin(self, task: str, question: Question, period: int) -> int:
+    def begin(self, task: str, question: Question, period: int, over: Any = None) -> int:
         """The number of a new job."""
         with self._lock:
             if sum(job.state == "running" for job in self.jobs.values()) >= MOST_JOBS:
@@ -119,7 +119,7 @@ class Computing:
             while len(self.jobs) >= MOST_KEPT:
                 del self.jobs[next(number for number, job in self.jobs.items() if job.state != "running")]
             number = next(self._numbers)
-            self.jobs[number] = Job(self._request(task, question, period=period))
+            self.jobs[number] = Job(self._request(task, question, period=period, over=over))
             return number
 
     def job(self, number: int) -> Job:

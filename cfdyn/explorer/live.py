@@ -9,7 +9,7 @@ from typing import Any
 from cfdyn.arguments import number
 from cfdyn.errors import UsageError, unknown
 from cfdyn.explorer.document import document
-from cfdyn.explorer.findings import found_within
+from cfdyn.explorer.findings import Subject, found_within
 from cfdyn.explorer.map_scene import scene_of_map
 from cfdyn.explorer.menu import others
 from cfdyn.explorer.scene import refuse, scene_of
@@ -35,7 +35,8 @@ def live(
     The map w ← f(w), its Jacobian and the loss with its derivatives are compiled to WebAssembly and run in the reader's browser.
     The page needs no server and sends no request. Its numbers are those of this package to the last bit where the
     formulas are made of + − × ÷ √; elementary functions are the browser's. Landmarks over the learning rate, with their closed
-    forms, and proofs are those of `cf.study`, which runs in a process of its own.
+    forms, and proofs are those of `cf.study`, and the branches over each parameter with their bifurcations those of
+    `cf.analysis.branches`; both run in a process of their own.
 
     Parameters
     ----------
@@ -43,8 +44,8 @@ def live(
     optimizer : the optimizer, with its learning rate; None for a map
     path : the file, such as "figure.html"
     start : weights (d,) or the full state; near the lowest minimum if not given
-    landmarks : most seconds for the study; 0: the page has no landmarks and no proofs
-    progress : called with a few words at each stage of the study
+    landmarks : most seconds for the study and the branches; 0: the page has no landmarks, no proofs and no branches
+    progress : called with a few words at each stage of these
     also : other optimizers for the menu of the page; heavy ball, Nesterov's method, RMSProp, Adam and gradient descent if not
         given, each at 1.1 × its edge; [] for none
     ranges : (lo, hi) of parameters by name, as ``lr=(0.5, 2)``; the orbit diagram is drawn over the first of them, or over lr
@@ -99,10 +100,13 @@ def asked(
             raise unknown("parameter of the map", name, step.params)
         chosen[name] = check_limits(name, pair)
     if isinstance(loss, Map) or optimizer is None:
-        return step, scene_of_map(step, start, chosen)
-    scene = scene_of(step, loss, optimizer, start, chosen)
-    if seconds and "lr" in optimizer.params:
-        scene["findings"] = found_within(seconds, loss, optimizer, scene["start"], progress or (lambda words: None))
+        scene = scene_of_map(step, start, chosen)
+        subject: Subject = (None, None, scene["start"], step)
+    else:
+        scene = scene_of(step, loss, optimizer, start, chosen)
+        subject = (loss, optimizer, scene["start"], None)
+    if seconds:
+        scene["findings"] = found_within(seconds, subject, scene["params"], progress or (lambda words: None))
     return step, scene
 
 

@@ -49,7 +49,7 @@ def others(
     for other in _usual(loss, optimizer, start) if chosen is None else chosen:
         made = scene_of(as_map(loss, other), loss, other, start, {})
         own = {key: value for key, value in made.items() if value != scene.get(key)}
-        found.append({**own, "findings": None, "tour": []})
+        found.append({**own, "findings": [], "tour": []})
     return found
 
 

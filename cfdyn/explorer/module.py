@@ -11,7 +11,9 @@ from cfdyn.codegen.wasm import declare, imported, print_wat
 from cfdyn.errors import UsageError
 from cfdyn.symbolic.programs.batches import batch_program
 from cfdyn.symbolic.programs.oracle import map_program
+from cfdyn.symbolic.recursion import Recursion
 from cfdyn.tape.program import Program, Tape
+from cfdyn.tape.rebuild import rebuild
 
 BLOCK = 64  # rows of scratch that `advance` goes over
 
@@ -27,11 +29,35 @@ class Module:
 
 def programs(step: Any) -> Mapping[str, Program]:
     """What a page asks of a map: the step, without noise and with it ("disturbed", see `batch_program`), its Jacobian, the loss
-    and its derivatives, and the optimizer's threshold."""
+    and its derivatives, the optimizer's threshold, and the two `slow` programs of its flows."""
     observed = ("loss", "gradient", "hessian", "third") if step.spec.observed is not None else ()
     found = {what: map_program(step.spec, what) for what in ("step", "jacobian", *observed)}
     found["disturbed"] = batch_program(step.spec, 0, noisy=True)
+    found |= slow(step)
     return found | {"threshold": threshold} if (threshold := _threshold(step)) else found
+
+
+def slow(step: Any) -> dict[str, Program]:
+    """What the flows of an optimizer with a constant preconditioner take, by its parameters: "pace", of the slow drift
+    dw/dt = −g/pace, and "edge", the curvature at which a mode flips; {} for other optimizers."""
+    optimizer = getattr(step.spec, "optimizer", None)
+    if optimizer is None or optimizer.gradient is not None or optimizer.flow:
+        return {}
+    try:
+        recursion = Recursion(optimizer, "central")
+        recursion.check_flip(optimizer)
+    except UsageError:
+        return {}
+    _, pace, decay, *_ = nodes = recursion.coefficients
+    if recursion.moving or recursion.tape.value(decay) != 0:
+        return {}
+    tape, called = Tape(), optimizer.beside(step.spec.loss.params)
+    own = tape.named("p", step.spec.params)
+    read = {node: own[called[plain]] for plain, node in recursion.parameters.items()}
+    half, pace = rebuild(recursion.tape, nodes[:2], tape, read)
+    columns = 0 if step.spec.data is None else step.spec.data.shape[1]
+    roots = {"edge": tape.mul(tape.const(2), half), "pace": pace}
+    return {name: Program(tape, (root,), 0, len(own), columns) for name, root in roots.items()}
 
 
 def _threshold(step: Any) -> Program | None:

@@ -11,7 +11,7 @@ import numpy as np
 
 import cfdyn
 from cfdyn.errors import CfdynError, UsageError
-from cfdyn.explorer.module import assemble
+from cfdyn.explorer.module import assemble, slow
 from cfdyn.explorer.terms import TERMS
 from cfdyn.explorer.tour import tour_of
 from cfdyn.kernels.orbits import DONE
@@ -41,7 +41,7 @@ def scene_of(step: Map, loss: Loss, optimizer: Optimizer, start: Sequence[float]
     params = _parameters(step, loss, optimizer, _rates(step, loss, optimizer, known, state) | dict(ranges))
     return of_any(step, state, params, next(iter(ranges), "lr" if "lr" in step.params else params[0]["name"])) | {
         "formula": loss.spec.title, "loss": True, "optimizer": optimizer.name, "title": _title(optimizer),
-        "flows": optimizer.name == "gd" and set(optimizer.params) == {"lr"} and not optimizer.options,
+        "flows": bool(slow(step)),
         "rows": 0 if loss.spec.table is None else len(loss.spec.table), "view": _view(loss, known, state),
         "minima": [minimum.w.tolist() for minimum in known[:MOST_MINIMA]],
         "recipe": _recipe(loss, optimizer), "tour": tour_of(loss, optimizer),

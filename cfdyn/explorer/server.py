@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from cfdyn.errors import CfdynError, UsageError
+from cfdyn.explorer.branches import checked_over
 from cfdyn.explorer.document import SERVED, document, policy, script, source
 from cfdyn.explorer.jobs import Busy, Computing
 from cfdyn.explorer.menu import menu
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 ADDRESS = "127.0.0.1"
 MOST_BODY, MOST_CONNECTIONS, IDLE_SECONDS = 2**16, 256, 5
-JOBS = ("study", "cycles", "prove")
+JOBS = ("study", "cycles", "prove", "branches")
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "Cross-Origin-Resource-Policy": "same-origin",
@@ -94,9 +95,11 @@ def application(computing: Computing, first: Question, token: str, port: int) ->
 
     async def begin(request: Request) -> Any:
         asked = await body(request)
-        if not isinstance(asked, Mapping) or set(asked) != {"task", "period", "question"} or asked["task"] not in JOBS:
-            raise UsageError(f"a job is an object with a task ({', '.join(JOBS)}), a period and a question")
-        job = computing.begin(asked["task"], Question.of(asked["question"]), checked_period(asked["period"]))
+        if not isinstance(asked, Mapping) or set(asked) - {"over"} != {"task", "period", "question"} or asked["task"] not in JOBS:
+            raise UsageError(f"a job is an object with a task ({', '.join(JOBS)}), a period, a question, and for branches over")
+        if asked["task"] == "branches":
+            checked_over(asked.get("over"))
+        job = computing.begin(asked["task"], Question.of(asked["question"]), checked_period(asked["period"]), asked.get("over"))
         return JSONResponse({"job": job}, headers=HEADERS)
 
     async def job(request: Request) -> Any:

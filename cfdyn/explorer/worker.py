@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import cfdyn
 from cfdyn.errors import CfdynError, UsageError
+from cfdyn.explorer.branches import branch_findings, checked_over, nothing
 from cfdyn.explorer.findings import findings, shown_proof
 from cfdyn.explorer.map_scene import scene_of_map
 from cfdyn.explorer.question import ARROW, Question
@@ -71,20 +72,26 @@ def prove(loss: Loss | None, optimizer: Optimizer | None, start: Start, asked: A
     refused = [f"the checker refused a proof: {verdict.reason}" for verdict in verdicts if not verdict.valid]
     kept = [document for document, verdict in zip(found.certificates, verdicts, strict=True) if verdict.valid]
     statements = [verdict.statement for verdict in verdicts if verdict.valid]
-    known = {"values": step.params, "landmarks": [], "proofs": [*map(shown_proof, kept, statements)], "missing": ""}
+    known = nothing("") | {"values": step.params, "proofs": [*map(shown_proof, kept, statements)]}
     return {"proved": statements, "certificates": kept, "unproved": [*found.unproved, *refused], "findings": known}
 
 
-TASKS: dict[str, Callable[..., dict[str, Any]]] = {"scene": scene, "study": study, "cycles": cycles, "prove": prove}
+def branches(loss: Loss | None, optimizer: Optimizer | None, start: Start, asked: Any, say: Say) -> dict[str, Any]:
+    """The branches over a parameter, with their bifurcations."""
+    step, (name, ends) = _map(loss, optimizer, asked), checked_over(asked["over"])
+    return {"findings": branch_findings(step, loss, start, name, ends, say)}
+
+
+TASKS: dict[str, Callable[..., dict[str, Any]]] = {one.__name__: one for one in (scene, study, cycles, prove, branches)}
 
 
 def answer(request: str, line: Callable[[str], None]) -> str:
     """One request of the server, whose pickles are its own; what is refused is {"error": sentence}."""
     asked = json.loads(request)
     try:
-        subject: tuple[Loss | None, Optimizer | None, Start | None]
+        subject: Sequence[Any]
         if "subject" in asked:
-            subject = pickle.loads(bytes.fromhex(asked["subject"]))
+            *subject, asked["map"] = pickle.loads(bytes.fromhex(asked["subject"]))
         elif ARROW in (question := Question(**asked["question"])).formula:
             asked["map"], start = question.map()
             subject = None, None, start

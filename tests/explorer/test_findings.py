@@ -25,7 +25,7 @@ def well(tmp_path_factory):
 @pytest.mark.slow
 def test_landmarks_have_their_closed_forms_and_proofs(well):
     """The edge 2/λ = 1, the flip √5 − 1 of the 2-cycle ±, and the fold of the 3-cycle, where the discriminant vanishes."""
-    found = scene_in(well)["findings"]
+    found, *branches = scene_in(well)["findings"]
     marks = {mark["what"]: mark for mark in reversed(found["landmarks"])}
     edge, flip, fold = (marks[what] for what in ("edge of the lowest minimum (flip)", "flip of the 2-cycle", "fold: a 3-cycle is born"))
     assert edge["value"] == pytest.approx(1) and edge["formula"] == "1" and "multiplier −1" in edge["proof"]
@@ -40,8 +40,9 @@ def test_landmarks_have_their_closed_forms_and_proofs(well):
 
 def test_a_study_that_is_late_leaves_no_landmark(tmp_path):
     gd = cf.optimizers.gd(lr=1.46)
-    found = scene_in(cf.live(cf.Loss(WELL), gd, tmp_path / "p.html", [1.1], landmarks=0.01))["findings"]
-    assert found["landmarks"] == found["proofs"] == [] and "stopped after 0.01 s" in found["missing"]
+    late = scene_in(cf.live(cf.Loss(WELL), gd, tmp_path / "p.html", [1.1], landmarks=0.01))["findings"]
+    for found in late:
+        assert found["landmarks"] == found["proofs"] == found["branches"] == [] and "stopped after 0.01 s" in found["missing"]
     assert "findings" not in scene_in(cf.live(cf.Loss(WELL), gd, tmp_path / "p.html", [1.1], landmarks=0))
     for wrong in (-1, math.nan, "1"):
         with pytest.raises(UsageError, match="landmarks"):
@@ -51,7 +52,7 @@ def test_a_study_that_is_late_leaves_no_landmark(tmp_path):
 @needs_node
 def test_a_proof_counts_for_its_own_cycle_and_values_alone(tmp_path):
     proof = {"kind": "cycle", "statement": "proved", "names": ["w"], "period": 2, "stable": True, "boxes": [[[1, 1.1]], [[2, 2.1]]]}
-    found = {"values": {"a": 1, "lr": 0.5}, "landmarks": [{"value": 0.4}], "proofs": [proof], "missing": ""}
+    found = {"values": {"a": 1, "lr": 0.5}, "over": "lr", "landmarks": [{"value": 0.4}], "branches": [], "proofs": [proof], "missing": ""}
     ask = """
     import { landmarksNow, proofsNow, readable } from "./findings.js";
     const at = (values, points, kind = "cycle", over = "lr") => {

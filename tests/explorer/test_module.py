@@ -70,6 +70,10 @@ def test_losses_and_their_derivatives_to_the_last_bit(loss, optimizer):
             got = engine.rule(name, z, step.p, len(program.outputs))
             if name == "threshold":
                 assert got == pytest.approx([optimizer.limit], rel=1e-15)
+            elif name == "edge":
+                assert got == pytest.approx([optimizer.limit / optimizer.params["lr"]], rel=1e-14)
+            elif name == "pace":  # of descent, and of heavy ball
+                assert got == pytest.approx([(1 - optimizer.params.get("momentum", 0)) / optimizer.params["lr"]], rel=1e-14)
             elif name == "third":
                 assert got == pytest.approx(loss.third(z[: loss.dim]).ravel(), rel=1e-12, abs=1e-300)
             else:

@@ -317,7 +317,7 @@ def test_ranges_and_places_that_make_no_sense(tmp_path):
             cf.live("w**2/2", gd, path, landmarks=0, **ranges)
     rows = {"x": np.linspace(0, 1, 60_000)}
     with pytest.raises(UsageError, match="take fewer rows"):
-        cf.live(cf.Loss("(w - x)**2", data=rows), gd, tmp_path / "p.html", [0.1], landmarks=0)
+        cf.live(cf.Loss("(w - x)**2", data=rows), gd, tmp_path / "p.html", [0.1], landmarks=0, also=[])
     assert list(tmp_path.iterdir()) == []
 
 

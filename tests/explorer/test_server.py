@@ -48,8 +48,8 @@ def client(computing):
         yield one
 
 
-def finished(client, task, **question):
-    number = client.post("/jobs", json={"task": task, "period": 3, "question": ASK | question}).json()["job"]
+def finished(client, task, over=None, **question):
+    number = client.post("/jobs", json={"task": task, "period": 3, "over": over, "question": ASK | question}).json()["job"]
     until(lambda: client.get(f"/jobs/{number}").json()["state"] != "running")
     return client.get(f"/jobs/{number}").json()
 
@@ -95,7 +95,8 @@ def test_questions_that_are_none(client):
     for given in ({"formula": 1}, {"formula": "w" * 5000}, {"path": "x"}, [], {"formula": WELL, "optimizer": "__import__:lr=1"},
                   {"formula": WELL, "params": "a"}, {"formula": WELL, "start": "1,2,3,4"}, {"own": "80"}):  # fmt: skip
         assert client.post("/scene", json=given).status_code == 400
-    for job in ({"task": "scene", "period": 1, "question": ASK}, {"task": "study", "period": 10**9, "question": ASK}, {"task": "study"}):
+    for job in ({"task": "scene", "period": 1, "question": ASK}, {"task": "study", "period": 10**9, "question": ASK}, {"task": "study"},
+                *({"task": "branches", "period": 1, "over": over, "question": ASK} for over in (None, "lr", ["lr", 1], ["lr", 2, 1], [1, 0, 1]))):  # fmt: skip
         assert client.post("/jobs", json=job).status_code == 400
     assert client.post("/scene", content=b"{", headers={"content-type": "application/json"}).status_code == 400
     assert client.post("/scene", content=b"[" * 60_000, headers={"content-type": "application/json"}).status_code == 400
@@ -117,6 +118,16 @@ def test_strangers_get_no_answer(client):
 def test_no_path_leads_to_the_disk(client, path):
     answer = client.get(f"http://127.0.0.1:{PORT}{path}")
     assert answer.status_code in (400, 404, 405) and "root:" not in answer.text
+
+
+def test_branches_are_continued_on_request(client):
+    """The logistic map's fixed point 1 − 1/r flips at 3, its 2-cycle at 1 + √6; a parameter that is none is a sentence."""
+    asked = {"formula": "x -> r*x*(1-x)", "params": "r=2.9", "optimizer": "", "start": "0.3"}
+    found = finished(client, "branches", ["r", 2.5, 3.6], **asked)["answer"]["findings"]
+    values = {mark["what"].split(" of the ")[1]: mark["value"] for mark in found["landmarks"]}
+    assert values["fixed point"] == pytest.approx(3, abs=1e-9) and values["2-cycle"] == pytest.approx(1 + 6**0.5, abs=1e-9)
+    unknown = finished(client, "branches", ["nu", 2.5, 3.6], **asked)
+    assert "nu" in str(unknown) and "Traceback" not in str(unknown)
 
 
 def test_a_proof_is_found_and_verified(client):
@@ -213,13 +224,13 @@ def test_200_questions_at_once_are_answered_or_refused_and_others_are_answered_m
 
     process, address = started()
     base, token = address.split("/?token=")
-    headers = {"x-token": token}
+    patient = {"base_url": base, "headers": {"x-token": token}, "timeout": None}
 
     def ask(k):
-        with httpx.Client(base_url=base, headers=headers, timeout=300) as one:
+        with httpx.Client(**patient) as one:
             return one.post("/scene", json=ASK | {"formula": f"(w**2-{k + 1})**2/4 + cos({k}*w)/9"}).status_code
 
-    with httpx.Client(base_url=base, headers=headers, timeout=300) as other, ThreadPoolExecutor(200) as pool:
+    with httpx.Client(**patient) as other, ThreadPoolExecutor(200) as pool:
         asked = [pool.submit(ask, k) for k in range(200)]
         while not all(one.done() for one in asked):
             assert other.get("/jobs/999").json() == {"error": "there is no such computation any more"}

@@ -31,7 +31,7 @@ def explore(
     say: Say,
     vary: Annotated[list[str] | None, Option("--vary", help="A parameter and the range of its slider; the orbit diagram is over the first (lr if not given). Repeat for more.", metavar="NAME=LO:HI", show_default=False)] = None,  # noqa: E501
     page: Annotated[Path | None, Option("--out", help="Write the page to this file, without a server.", metavar="FILE", show_default=False, rich_help_panel=OUTPUT)] = None,  # noqa: E501
-    landmarks: Annotated[float, Option("--landmarks", min=0, help="Most seconds for a study whose landmarks and proofs the page of --out shows; 0: none.", metavar="SECONDS")] = 60.0,  # noqa: E501
+    landmarks: Annotated[float, Option("--landmarks", min=0, help="Most seconds for landmarks, proofs and branches, which the page of --out shows; 0: none.", metavar="SECONDS")] = 60.0,  # noqa: E501
     port: Annotated[int, Option("--port", min=0, max=65535, help="Port of the server on this computer (a free one if not given).", show_default=False)] = 0,  # noqa: E501
     browser: Annotated[bool, Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
 ) -> Answer:

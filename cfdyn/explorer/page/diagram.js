@@ -17,7 +17,7 @@ export class Diagram {
     this.legend = figure.querySelector(".legend");
     this.hint = figure.querySelector(".hint");
     this.shown = null;
-    this.zoom = new Zoom(this, figure.querySelectorAll("button:not(.view)"));
+    this.zoom = new Zoom(this, figure.querySelectorAll("button.zoom"));
     this.surface = new Surface(this.canvas, () => this.resize());
   }
 
@@ -108,6 +108,7 @@ export class Diagram {
     this.drawStrip(c, left, top + height, width);
     const below = top + height + STRIP + this.margins.top;
     this.drawExponents(c, [left, below, width, this.surface.height - this.margins.bottom - below]);
+    this.page.branches.draw(this.area, theme, job.entry);
     this.page.landmarks.draw(this.area, theme, this.surface.height - this.margins.bottom);
     this.drawCursor(c, theme, top, this.surface.height - this.margins.bottom);
     this.zoom.draw(this.area, theme);

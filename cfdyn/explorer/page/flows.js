@@ -1,19 +1,22 @@
-// The gradient flow and the central flow of gradient descent, computed in the page. One unit of time is one step.
+// The gradient flow and the central flow of descent with or without momentum, computed in the page. One unit of time is one step.
 
 const FINEST = 0.05, MOST_PIECES = 2000, MOST_PIECES_OF_ROWS = 200; // steps between two points
 const TURNS = 120, UNDAMPED = 8, ROUND_OFF = 1e-12, DOUBLE = 1e-3, FAR = 10; // of Newton's method; of the edge: two modes at it; of a start: a move
 
-// The points of dw/dt = −ηg, by the classical Runge–Kutta method.
-export function gradientFlow(engine, start, lr, time, rows = 0) {
-  return pathOf(start, time, rows, (w, dt) => slide(engine, w, lr, dt));
+// The points of dw/dt = −Gηg, G the gain of momentum, by the classical Runge–Kutta method.
+export function gradientFlow(engine, start, time, rows = 0) {
+  return pathOf(weightsOf(engine, start), time, rows, (w, dt) => slide(engine, w, dt));
 }
 
-// The points of dw/dt = −η(g + ½∇⟨H, Σ⟩) with sharpness at most 2/η: after each piece of the gradient flow the nearest state that
+// The points of dw/dt = −Gη(g + ½∇⟨H, Σ⟩) with sharpness at most θ/η, 2/η without momentum: after each piece of the gradient flow the nearest state that
 // is not beyond the edge. [] where there is none near the start; the points end where two modes are at the edge.
-export function centralFlow(engine, start, lr, time, rows = 0) {
-  const first = ontoEdge(engine, start, 2 / lr);
-  return first === null ? [] : pathOf(first, time, rows, (w, dt) => ontoEdge(engine, slide(engine, w, lr, dt), 2 / lr));
+export function centralFlow(engine, start, time, rows = 0) {
+  const edge = engine.evaluate("edge", [], 1)[0], first = ontoEdge(engine, weightsOf(engine, start), edge);
+  return first === null ? [] : pathOf(first, time, rows, (w, dt) => ontoEdge(engine, slide(engine, w, dt), edge));
 }
+
+// The momentum is slaved to the drift.
+const weightsOf = (engine, state) => state.slice(0, engine.weights);
 
 function pathOf(start, time, rows, advance) {
   const pieces = Math.min(rows ? MOST_PIECES_OF_ROWS : MOST_PIECES, Math.ceil(time / FINEST)), points = [Float64Array.from(start)];
@@ -25,8 +28,8 @@ function pathOf(start, time, rows, advance) {
   return points;
 }
 
-function slide(engine, w, lr, dt) {
-  const rate = (at) => engine.gradient(at).map((x) => -lr * x), plus = (v, part) => w.map((x, i) => x + part * v[i]);
+function slide(engine, w, dt) {
+  const pace = engine.evaluate("pace", [], 1)[0], rate = (at) => engine.gradient(at).map((x) => -x / pace), plus = (v, part) => w.map((x, i) => x + part * v[i]);
   const a = rate(w), b = rate(plus(a, dt / 2)), c = rate(plus(b, dt / 2)), d = rate(plus(c, dt));
   return w.map((x, i) => x + (dt / 6) * (a[i] + 2 * b[i] + 2 * c[i] + d[i]));
 }

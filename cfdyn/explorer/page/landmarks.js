@@ -11,7 +11,6 @@ export class Landmarks {
     this.page = page;
     this.place = made("div", { id: "landmarks", role: "group", "aria-label": "Landmarks" });
     this.about = made("span", { id: "marked", className: "term", tabIndex: 0, hidden: true });
-    this.canvas = figure.querySelector("canvas");
     this.drawn = "";
     figure.append(this.place);
     figure.querySelector(".hint").after(this.about);
@@ -41,29 +40,29 @@ export class Landmarks {
   }
 
   show(groups, found, top) {
-    const y = this.canvas.offsetTop + top, key = JSON.stringify([y, groups, found === null]);
+    const up = this.page.diagram.surface.height - top, key = JSON.stringify([up, groups, found === null]);
     if (key === this.drawn) return;
     this.drawn = key;
     const missing = found?.missing ?? "", count = groups.flat().length;
     this.about.hidden = found === null || (count === 0 && !missing);
     this.about.textContent = `▾ ${count} landmark${count === 1 ? "" : "s"}${missing ? ", not all computed" : ""}`;
-    this.words = ["Values of lr at which the dynamics change, computed by Python (cf.study). Click one to go there; a filled mark in colour is proved.",
+    this.words = [`Values of ${this.page.state.over} at which the dynamics change, computed by Python (cf.study, cf.analysis.branches). Click one to go there; a filled mark in colour is proved.`,
       ...(missing ? [`Not computed: ${missing}.`] : [])];
-    this.place.replaceChildren(...groups.map((group) => this.button(group, y)));
+    this.place.replaceChildren(...groups.map((group) => this.button(group, up)));
   }
 
-  button(group, y) {
+  button(group, up) {
     const lines = group.map((mark) => this.line(mark)), proofs = group.filter(({ proof }) => proof).map(({ proof }) => `Proved in ball arithmetic: ${proof}`);
     const one = made("button", { type: "button", className: proofs.length ? "mark proved" : "mark", "aria-label": lines.join("; ") });
     one.style.left = `${group[0].x}px`;
-    one.style.top = `${y}px`;
-    one.addEventListener("click", () => this.page.state.setValue("lr", group[0].value));
+    one.style.bottom = `${up}px`; // the canvas ends where the figure does, whatever is above it
+    one.addEventListener("click", () => this.page.state.setValue(this.page.state.over, group[0].value));
     this.page.explain.attach(one, () => [...lines, ...proofs]);
     return one;
   }
 
   line({ value, what, formula, proof }) {
     const exact = formula.startsWith("root of ") ? ` · ${readable(formula)}` : formula && formula !== String(value) ? ` = ${readable(formula)}` : formula ? " exactly" : "";
-    return `lr = ${shortNumber(value, 7)}${exact}: ${what}${formula || proof ? "" : " (floating point)"}`;
+    return `${this.page.state.over} = ${shortNumber(value, 7)}${exact}: ${what}${formula || proof ? "" : " (floating point)"}`;
   }
 }

@@ -1,5 +1,6 @@
 // The page of a scene: one state, its views, and the work that is spread over frames.
 
+import { Branches } from "./branches.js";
 import { Controls, made } from "./controls.js";
 import { Diagram } from "./diagram.js";
 import { loadEngine } from "./engine.js";
@@ -26,7 +27,7 @@ const FRAME = 10; // milliseconds of work between two pictures
 
 export class Page {
   constructor(root, scene, engine, bytes, hash, keep, family) {
-    Object.assign(this, { root, scene, engine, keep, family, theme: themeColours(), state: new State(scene), orbit: null, settled: null, edge: {}, findings: scene.findings ? [scene.findings] : [] });
+    Object.assign(this, { root, scene, engine, keep, family, theme: themeColours(), state: new State(scene), orbit: null, settled: null, edge: {}, findings: [...(scene.findings ?? [])] });
     this.state.readHash(hash);
     this.closing = new AbortController();
     const at = (selector) => root.querySelector(selector), { signal } = this.closing;
@@ -36,6 +37,7 @@ export class Page {
     this.explain = new Explain(root);
     this.explain.attach(at("#badge"), () => this.evidence);
     this.landmarks = new Landmarks(this, at("#diagram"));
+    this.branches = new Branches(this, at("#diagram"));
     this.lossView = new LossView(this, at("#loss"));
     this.stepsView = new StepsView(this, at("#steps"));
     this.helper = new Helper(scene, bytes, () => { at("#told").textContent = "This browser starts no worker: diagram and map are not computed."; this.wake(); });
@@ -126,10 +128,9 @@ export class Page {
     };
   }
 
-  // Of gradient descent.
   followFlows() {
-    const { engine, state: { start, shown, values: { lr } }, scene: { rows } } = this;
-    return [gradientFlow(engine, start, lr, shown, rows), centralFlow(engine, start, lr, shown, rows)];
+    const { engine, state: { start, shown }, scene: { rows } } = this;
+    return [gradientFlow, centralFlow].map((flow) => flow(engine, start, shown, rows));
   }
 
   // The sharpness at the edge, and the learning rate over the edge of a minimum: the nearest one, of a continuum the one reached.

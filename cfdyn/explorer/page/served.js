@@ -29,10 +29,17 @@ function questionNow() {
   return { formula, variables, params, optimizer: optimizerText(state), start: [...state.start].join(",") };
 }
 
-function linesOf({ headline, lines, cycles, proved, unproved, period, complete, reason }) {
+// The parameter of the diagram, from end to end, the present value included.
+function rangeNow() {
+  const { over, from, to, value } = page.state, { lo, hi } = page.state.parameter(over);
+  return [over, Math.min(lo, from, value), Math.max(hi, to, value)];
+}
+
+function linesOf({ headline, lines, cycles, proved, unproved, period, complete, reason, findings }) {
   if (headline) return [headline, ...lines];
   if (proved) return [...proved.map((text) => `Proved, and verified by the checker: ${text}`), ...unproved.map((text) => `Not proved: ${text}`),
     ...(proved.length + unproved.length ? [] : ["Nothing was proved."])];
+  if (!cycles) return [findings.missing || `${findings.branches.length} branches over ${findings.over}: the circles on the diagram are their bifurcations. Click one to switch to the other branch there.`];
   const head = `${cycles.length} of period ${period}: ${complete ? "all in the box, as far as floating point can determine" : "there may be more"}${reason ? ` (${reason})` : ""}.`;
   return [head, ...cycles.map(({ points, multipliers, stable }) => {
     const named = { true: "stable", false: "unstable" }[stable] ?? "undecided";
@@ -42,11 +49,12 @@ function linesOf({ headline, lines, cycles, proved, unproved, period, complete, 
 
 async function follow(task, period, told) {
   const asking = page;
-  running = (await ask("/jobs", "POST", { task, period, question: questionNow() })).job;
+  running = (await ask("/jobs", "POST", { task, period, over: rangeNow(), question: questionNow() })).job;
   for (;;) {
     const found = await ask(`/jobs/${running}`, "GET");
     if (found.state === "done") {
       if (found.answer.findings) asking.find(found.answer.findings);
+      if (task === "branches") asking.state.change("branch", (state) => { state.branch ??= 0; });
       return linesOf(found.answer);
     }
     if (found.state === "failed") throw new Error(found.error);
@@ -80,7 +88,7 @@ export function panel(server) {
     cancel.disabled = false;
     try { told(await follow(task, period.valueAsNumber || 0, told)); } finally { for (const one of buttons) one.disabled = false; cancel.disabled = true; }
   };
-  buttons.push(button("study", "study", start("study")), button("prove", "prove", start("prove")), button("cycles", "all cycles of period", start("cycles")));
+  buttons.push(button("study", "study", start("study")), button("prove", "prove", start("prove")), button("branch", "branches", start("branches")), button("cycles", "all cycles of period", start("cycles")));
   cancel.disabled = true;
   form.addEventListener("submit", (event) => {
     event.preventDefault();

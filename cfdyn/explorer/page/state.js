@@ -19,6 +19,7 @@ export class State {
     this.start = Float64Array.from(scene.start);
     this.shown = scene.shown;
     this.flows = false; // drawn on the loss
+    this.branch = null; // of those over the parameter of the diagram, the one that is followed; null: none is drawn
     this.entry = 0; // of the weights, the one that the orbit diagram shows
     this.chooseParameter(scene.over);
     this.noise = { size: 0, seed: 0, diagram: false };
@@ -98,6 +99,11 @@ export class State {
     return true;
   }
 
+  // Go to a cycle of a branch: the value of the diagram's parameter, and the whole state there.
+  follow(branch, value, state) {
+    this.change("start", () => { this.branch = branch; this.values[this.over] = value; this.start.set(state); });
+  }
+
   setRange(from, to, heights = null) {
     const size = Math.max(Math.abs(from), Math.abs(to));
     if (!(this.allows(this.over, to) && Number.isFinite(from) && to - from > 1e-12 * size)) return false;
@@ -110,6 +116,7 @@ export class State {
     fields.push(["start", [...this.start].join(",")], ["over", this.over], ["from", this.from], ["to", this.to]);
     if (this.scene.place) fields.push(["map", this.scene.place]);
     if (this.entry) fields.push(["entry", this.entry]);
+    if (this.branch !== null) fields.push(["branch", this.branch]);
     if (this.flows) fields.push(["flows", 1]);
     if (this.heights) fields.push(["heights", this.heights.join(",")]);
     if (this.view === "map") fields.push(["view", "map"], ["across", this.across], ["up", this.up]);
@@ -138,6 +145,8 @@ export class State {
     const heights = (fields.get("heights") ?? "").split(",").map(number);
     if (heights.length === 2 && heights.every(Number.isFinite) && heights[0] < heights[1]) this.heights = heights;
     if (Number.isInteger(shown) && shown >= 1 && shown <= MOST_SHOWN) this.shown = shown;
+    const branch = number(fields.get("branch"));
+    this.branch = Number.isInteger(branch) && branch >= 0 ? branch : null;
     this.flows = this.scene.flows && fields.get("flows") === "1";
     if (Number.isInteger(entry) && entry >= 0 && entry < this.scene.weights) this.entry = entry;
   }
