@@ -44,7 +44,7 @@ def predicted_growth(share: float, beta: float) -> float:
     The multipliers are the zeros of ρ² − Bρ + β with B = 1 + β − 2(1 + β)·share.
 
     >>> round(predicted_growth(1.05, 0.0), 4), round(predicted_growth(1.05, 0.9), 4), round(predicted_growth(0.9, 0.9), 4)
-    (0.0953, 0.3939, -0.0527)
+    (0.0953, 0.3942, -0.0527)
     """
     b = 1 + beta - 2 * (1 + beta) * share
     square = b * b - 4 * beta
