@@ -47,7 +47,8 @@ def watch(
     fresh : other rows, on which uᵀAu is computed: the share and this number are a bracket of the share on all rows
     budget : processor time of the measurements over that of the rest of the run
     every : steps after which a measurement is made whatever it costs
-    mode : "eval", or "train" with fixed random numbers
+    mode : "eval", without dropout (BatchNorm takes the probe's means where it is trained, as in the step that is watched); or
+        "train" with fixed random numbers
     out : a file to which each measurement adds a line of JSON, for `cfdyn watch` and `cfdyn explain`
 
     Raises
@@ -212,7 +213,7 @@ class Watch:
     def notes(self) -> list[str]:
         """Sentences: how the products were computed, what failed, what went beyond the budget."""
         how = "second derivatives" if self.subject.exact else "differences of gradients: no second derivatives of this model"
-        notes = [f"products by {how}, in mode {self.subject.mode!r}", *self._notes]
+        notes = [f"products by {how}, in mode {self.subject.mode!r}", *self.subject.remarks, *self._notes]
         if self.cadence.forced:
             notes.append(f"{self.cadence.forced} measurements were due by `every` beyond the budget")
         return notes

@@ -203,6 +203,35 @@ def test_without_second_derivatives_differences_are_taken_and_the_weights_come_b
     assert "differences" in watch.notes[0]
 
 
+def test_batch_norm_and_kinks_keep_second_derivatives_and_the_probes_means():
+    """Against the dense Hessian of the loss with the means and variances of the probe."""
+    torch.manual_seed(2)
+    model = torch.nn.Sequential(
+        torch.nn.Conv1d(1, 3, 3), torch.nn.BatchNorm1d(3), torch.nn.ReLU(), torch.nn.Dropout(0.5), torch.nn.Flatten(), torch.nn.Linear(18, 3)
+    )
+    x, y = digits(256)
+    rows = (x[:, None, :], y)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    watch = cf.watch(model, optimizer, torch.nn.CrossEntropyLoss(), rows, every=1, budget=0)
+    trained(model, optimizer, rows, 3, watch)
+    kept = [one.clone() for one in model.buffers()]
+    double = copy.deepcopy(model).double().eval()
+    double[1].train()
+    parameters = dict(double.named_parameters())
+
+    def value(flat):
+        pieces = torch.split(flat, [p.numel() for p in parameters.values()])
+        hidden = torch.nn.functional.conv1d(rows[0].double(), pieces[0].view(3, 1, 3), pieces[1])
+        hidden = torch.nn.functional.batch_norm(hidden, None, None, pieces[2], pieces[3], training=True)
+        out = torch.relu(hidden).flatten(1) @ pieces[4].view(3, 18).T + pieces[5]
+        return torch.nn.functional.cross_entropy(out, y)
+
+    hessian = torch.func.hessian(value)(torch.cat([p.detach().reshape(-1) for p in parameters.values()]))
+    assert watch.log["edge/share"] == pytest.approx(float(torch.linalg.eigvalsh(hessian)[-1]) * 0.1 / 2, rel=0.01)
+    assert "second derivatives" in watch.notes[0] and model.training
+    assert all(torch.equal(a, b) for a, b in zip(kept, model.buffers(), strict=True))
+
+
 def test_a_watch_that_fails_says_so_once_and_the_training_goes_on(tmp_path):
     rows, model, calls = digits(), net(), []
 
@@ -213,7 +242,7 @@ def test_a_watch_that_fails_says_so_once_and_the_training_goes_on(tmp_path):
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     watch = cf.watch(model, optimizer, loss, rows, every=1, budget=0)
     trained(model, optimizer, rows, 5, watch)
-    assert len(calls) == 1 and [note for note in watch.notes if "no room" in note] == ["measurements ended at step 1: MemoryError: no room"]
+    assert len(calls) == 2 and [note for note in watch.notes if "no room" in note] == ["measurements ended at step 1: MemoryError: no room"]
     with pytest.raises(UsageError, match="no share was measured"):
         watch.suggest()
 
