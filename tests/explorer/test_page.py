@@ -289,6 +289,20 @@ def test_the_noise_of_the_page_is_that_of_python(tmp_path):
 
 
 @needs_node
+def test_the_words_of_ticks_differ_and_say_where_they_are(tmp_path):
+    """On ranges of every width beside every size; what is written is the tick within half of its last digit."""
+    rng = np.random.default_rng(2)
+    middles = rng.normal(size=300) * 10.0 ** rng.uniform(-3, 3, 300)
+    ranges = [(m - w, m + w) for m, w in zip(middles, np.abs(middles) * 10.0 ** rng.uniform(-8, 1, 300), strict=True)]
+    ask = """import { tickLabels, ticksBetween } from "./numbers.js";
+        console.log(JSON.stringify(given.map(([lo, hi]) => { const ticks = ticksBetween(lo, hi, 2); return { ticks, ...tickLabels(ticks) }; })));"""
+    for one in in_node(tmp_path, ask, ranges):
+        assert 2 <= len(one["ticks"]) == len(set(one["labels"])) and max(map(len, one["labels"])) <= 9
+        read = [float(words.replace("−", "-")) + float(one["from"].replace("−", "-") or 0) for words in one["labels"]]
+        assert np.allclose(read, one["ticks"], rtol=0, atol=0.05 * np.diff(one["ticks"])[0])
+
+
+@needs_node
 def test_elementary_functions_of_the_page_are_exact_within_an_ulp(tmp_path):
     """Against 40 digits, as the compiled map computes them; sinh, cosh and tanh within 2, as the libraries of C and of browsers promise."""
     rng, given, places = np.random.default_rng(8), {}, [0.0, 1e-300, -1e-8, 0.4, 0.75, 1.9999999, 2.0, 5.9999]
