@@ -10,6 +10,7 @@ import json
 import math
 import re
 import shlex
+import sys
 from collections import Counter
 from itertools import product
 from pathlib import Path
@@ -336,6 +337,16 @@ def test_elementary_functions_of_the_page_are_exact_within_an_ulp(tmp_path):
 def test_what_has_no_page(loss, words, tmp_path):
     with pytest.raises(UsageError, match=words):
         cf.live(loss, cf.optimizers.gd(lr=0.1), tmp_path / "page.html")
+
+
+def test_without_the_assembler(monkeypatch, tmp_path, capsys):
+    """One sentence that says what to install, the status of bad usage, and no file."""
+    monkeypatch.setitem(sys.modules, "wasmtime", None)
+    with pytest.raises(SystemExit) as end:
+        main(["explore", WELL, "--landmarks", "0", "--out", str(tmp_path / "page.html")])
+    assert end.value.code == 2
+    assert capsys.readouterr().err == "cfdyn: this needs wasmtime: pip install 'cfdyn[explore]'\n"
+    assert not (tmp_path / "page.html").exists()
 
 
 def test_ranges_and_places_that_make_no_sense(tmp_path):
