@@ -40,6 +40,7 @@ class Browser:
     def __init__(self, to: int, out: int):
         self.to, self.out, self.rest, self.numbers = to, out, b"", itertools.count(1)
         self.session: str | None = None
+        self.motion = "no-preference"
         self.requests, self.messages, self.events = list[str](), list[str](), list[dict]()
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
@@ -84,7 +85,10 @@ class Browser:
     def open(self, address: str, width: int = 1280, height: int = 800, dark: bool = False, touch: bool = False) -> None:
         """Load a page and wait for its verdict."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=touch)
-        features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
+        features = [
+            {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
+            {"name": "prefers-reduced-motion", "value": self.motion},
+        ]
         self.call("Emulation.setEmulatedMedia", features=features)
         self.call("Page.navigate", url="about:blank")
         self.call("Page.navigate", url=address)

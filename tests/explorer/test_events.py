@@ -292,3 +292,27 @@ def test_a_tour_by_keyboard_alone(tab, well):
     tab.until("document.querySelector('#tour h2').textContent.startsWith('8 of 8')")
     tab.key("Enter")
     assert tab.evaluate("document.querySelector('#tour').hidden") is True and tab.evaluate(NUMBER) == 1.46
+
+
+@pytest.mark.slow
+def test_without_motion_the_iterates_rest_until_they_are_played(tab, well):
+    picture = "document.querySelector('#loss canvas').toDataURL()"
+    pause = "new Promise((done) => setTimeout(done, 700))"
+    for wish, label in (("reduce", "play the iterates"), ("no-preference", "pause the iterates")):
+        tab.motion = wish
+        tab.open(well.as_uri())
+        assert tab.evaluate("document.querySelector('#play').ariaLabel") == label
+        before = tab.evaluate(picture)
+        tab.evaluate(pause)
+        assert (tab.evaluate(picture) == before) is (wish == "reduce")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 800), (2560, 1440)])
+def test_nothing_is_wider_than_the_window_and_every_control_has_a_name(tab, well, width, height):
+    for fragment in ("#p.lr=1.46", "#p.lr=1.46&view=map", "#p.lr=1.1&noise=0.02&seed=5&noisy=1"):
+        tab.open(well.as_uri() + fragment, width, height)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        roles = ("button", "slider", "spinbutton", "combobox", "checkbox", "application")
+        controls = [node for node in tab.call("Accessibility.getFullAXTree")["nodes"] if node.get("role", {}).get("value") in roles]
+        assert len(controls) > 10 and [node for node in controls if not node["name"]["value"].strip()] == []

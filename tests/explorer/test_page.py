@@ -10,17 +10,21 @@ import json
 import math
 import re
 import shlex
+import sys
 from collections import Counter
 from itertools import product
 from pathlib import Path
 
+import mpmath
 import numpy as np
 import pytest
 
 import cfdyn as cf
 from cfdyn.cli import main
+from cfdyn.codegen.wasm import CALLED
 from cfdyn.errors import UsageError
 from cfdyn.explorer.document import NOTEBOOK, SERVED, WIDGET, WORKER, document, embedded, policy, script
+from cfdyn.explorer.module import assemble
 from tests.explorer.page import FOLDER, in_node, needs_chromium, needs_node, opened, scene_in
 
 WELL = "(w**2-1)**2/4"
@@ -286,12 +290,40 @@ def test_the_noise_of_the_page_is_that_of_python(tmp_path):
 
 
 @needs_node
-def test_the_error_function_of_the_page(tmp_path):
-    x = [*np.linspace(-7, 7, 4001).tolist(), 0.0, 1e-300, -1e-8, 0.4, 1.9999999, 2.0, 5.9999]
-    ask = 'import { erf } from "./special.js"; console.log(JSON.stringify(given.map(erf)));'
-    found = np.array(in_node(tmp_path, ask, x))
-    exact = np.array([math.erf(one) for one in x])
-    assert np.max(np.abs(found - exact) / np.maximum(np.spacing(np.abs(exact)), 5e-324)) <= 6
+def test_the_words_of_ticks_differ_and_say_where_they_are(tmp_path):
+    """On ranges of every width beside every size; what is written is the tick within half of its last digit."""
+    rng = np.random.default_rng(2)
+    middles = rng.normal(size=300) * 10.0 ** rng.uniform(-3, 3, 300)
+    ranges = [(m - w, m + w) for m, w in zip(middles, np.abs(middles) * 10.0 ** rng.uniform(-8, 1, 300), strict=True)]
+    ask = """import { tickLabels, ticksBetween } from "./numbers.js";
+        console.log(JSON.stringify(given.map(([lo, hi]) => { const ticks = ticksBetween(lo, hi, 2); return { ticks, ...tickLabels(ticks) }; })));"""
+    for one in in_node(tmp_path, ask, ranges):
+        assert 2 <= len(one["ticks"]) == len(set(one["labels"])) and max(map(len, one["labels"])) <= 9
+        read = [float(words.replace("−", "-")) + float(one["from"].replace("−", "-") or 0) for words in one["labels"]]
+        assert np.allclose(read, one["ticks"], rtol=0, atol=0.05 * np.diff(one["ticks"])[0])
+
+
+@needs_node
+def test_elementary_functions_of_the_page_are_exact_within_an_ulp(tmp_path):
+    """Against 40 digits, as the compiled map computes them; sinh, cosh and tanh within 2, as the libraries of C and of browsers promise."""
+    rng, given, places = np.random.default_rng(8), {}, [0.0, 1e-300, -1e-8, 0.4, 0.75, 1.9999999, 2.0, 5.9999]
+    for name in sorted(CALLED - {"pow"}):
+        x = [*places, *rng.normal(size=100), *rng.normal(size=100) * {"sin": 1e4, "cos": 1e4, "tan": 1e4}.get(name, 8)]
+        formula = {"log1p": "log(1 + x)"}.get(name, f"{name}(x)")
+        wasm = base64.b64encode(assemble(cf.Map([formula], variables=["x"])).wasm).decode()
+        given[name] = {"wasm": wasm, "x": [abs(one) + 1e-9 for one in x] if name.startswith("log") else x}
+    ask = """const scene = { names: ["x"], weights: 1, params: [], table: [] }, found = {};
+        for (const [name, { wasm, x }] of Object.entries(given)) {
+          const engine = await loadEngine(scene, Buffer.from(wasm, "base64"));
+          found[name] = x.map((one) => engine.step([one])[0]);
+        }
+        console.log(JSON.stringify(found));"""
+    found = in_node(tmp_path, 'import { loadEngine } from "./engine.js";\n' + ask, given)
+    with mpmath.workdps(40):
+        for name, values in found.items():
+            exact = [mpmath.log(1 + one) if name == "log1p" else getattr(mpmath, name)(mpmath.mpf(one)) for one in given[name]["x"]]
+            errors = [abs(mpmath.mpf(value) - true) / math.ulp(float(true)) for value, true in zip(values, exact, strict=True)]
+            assert max(errors) <= (2 if name in ("sinh", "cosh", "tanh") else 1), (name, given[name]["x"][int(np.argmax(errors))])
 
 
 @pytest.mark.parametrize(
@@ -305,6 +337,16 @@ def test_the_error_function_of_the_page(tmp_path):
 def test_what_has_no_page(loss, words, tmp_path):
     with pytest.raises(UsageError, match=words):
         cf.live(loss, cf.optimizers.gd(lr=0.1), tmp_path / "page.html")
+
+
+def test_without_the_assembler(monkeypatch, tmp_path, capsys):
+    """One sentence that says what to install, the status of bad usage, and no file."""
+    monkeypatch.setitem(sys.modules, "wasmtime", None)
+    with pytest.raises(SystemExit) as end:
+        main(["explore", WELL, "--landmarks", "0", "--out", str(tmp_path / "page.html")])
+    assert end.value.code == 2
+    assert capsys.readouterr().err == "cfdyn: this needs wasmtime: pip install 'cfdyn[explore]'\n"
+    assert not (tmp_path / "page.html").exists()
 
 
 def test_ranges_and_places_that_make_no_sense(tmp_path):

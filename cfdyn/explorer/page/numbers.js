@@ -22,7 +22,15 @@ export function ticksBetween(lo, hi, count) {
   if (!(step > 0) || !Number.isFinite(step)) return [];
   const ticks = [];
   for (let k = Math.ceil(lo / step - 1e-9); k * step <= hi + 1e-9 * step && ticks.length < 50; k++) ticks.push(k * step);
-  return ticks;
+  return ticks.length < 2 && count < 8 ? ticksBetween(lo, hi, 2 * count) : ticks;
+}
+
+// The words for ticks, which differ: more digits where they are close together, and from `most` digits on what lies between them
+// and the first, whose words are then `from`.
+export function tickLabels(ticks, most = 5) {
+  const size = Math.max(...ticks.map(Math.abs)), digits = Math.max(4, Math.ceil(Math.log10(size / (ticks[1] - ticks[0]))) + 1);
+  if (ticks.length < 2 || digits <= most) return { labels: ticks.map((tick) => shortNumber(tick, digits || 4)), from: "" };
+  return { labels: ticks.map((tick) => shortNumber(tick - ticks[0], 3)), from: shortNumber(ticks[0], 12) };
 }
 
 // The extent of finite values, wider by a part on both sides.

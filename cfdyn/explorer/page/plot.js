@@ -1,6 +1,6 @@
 // Areas with axes on a canvas, sharp on any screen and in the page's colours.
 
-import { shortNumber, ticksBetween } from "./numbers.js";
+import { tickLabels, ticksBetween } from "./numbers.js";
 
 export function themeColours() {
   const style = getComputedStyle(document.documentElement);
@@ -120,14 +120,15 @@ export class Area {
     c.strokeRect(this.left + 0.5, this.top + 0.5, this.width - 1, this.height - 1);
     c.textAlign = "right";
     c.textBaseline = "middle";
-    for (const tick of ticksBetween(this.y0, this.y1, Math.max(2, this.height / (3.4 * size)))) {
+    const heights = ticksBetween(this.y0, this.y1, Math.max(2, this.height / (3.4 * size))), { labels, from } = tickLabels(heights);
+    heights.forEach((tick, k) => {
       const y = this.y(tick);
       this.rule(this.left - 4, y, this.left, y);
-      c.fillText(shortNumber(tick), this.left - 7, y);
-    }
+      c.fillText(labels[k], this.left - 7, y);
+    });
     c.textAlign = "left";
     c.textBaseline = "bottom";
-    if (yName) c.fillText(yName, this.left, this.top - 3);
+    if (yName) c.fillText(from ? `${yName} minus ${from}` : yName, this.left, this.top - 3);
     if (!xNumbers) return;
     const right = this.left + this.width, below = this.top + this.height;
     c.textBaseline = "top";
@@ -135,11 +136,12 @@ export class Area {
     c.fillText(xName, right, below + 7);
     const free = right - c.measureText(xName).width - 0.8 * size;
     c.textAlign = "center";
-    for (const tick of ticksBetween(this.x0, this.x1, Math.max(2, this.width / (6 * size)))) {
-      const x = this.x(tick), label = shortNumber(tick);
+    const places = ticksBetween(this.x0, this.x1, Math.max(2, this.width / (6 * size))), { labels: words } = tickLabels(places, 12);
+    places.forEach((tick, k) => {
+      const x = this.x(tick);
       this.rule(x, below, x, below + 4);
-      if (x + c.measureText(label).width / 2 < free) c.fillText(label, x, below + 7);
-    }
+      if (x + c.measureText(words[k]).width / 2 < free) c.fillText(words[k], x, below + 7);
+    });
   }
 
   rule(x1, y1, x2, y2) {
