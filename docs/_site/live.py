@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MARK = re.compile(
     r"^<!-- live: (?P<command>cfdyn explore [^#]+?)(?P<state> #\S+)? \| (?P<words>.+?) -->$", re.DOTALL | re.MULTILINE
 )
-MOST = 200_000  # bytes of a figure: pages of the site stay light
+MOST = 400_000  # bytes of a figure: pages of the site stay light
 FRAME = """<figure class="live">
 <iframe src="{source}?figure{state}" title="{title}" loading="lazy" sandbox="allow-scripts allow-downloads"></iframe>
 <figcaption>{words} <a href="{source}{state}">The whole page</a> is the file that
