@@ -297,7 +297,9 @@ def test_the_words_of_ticks_differ_and_say_where_they_are(tmp_path):
     ranges = [(m - w, m + w) for m, w in zip(middles, np.abs(middles) * 10.0 ** rng.uniform(-8, 1, 300), strict=True)]
     ask = """import { tickLabels, ticksBetween } from "./numbers.js";
         console.log(JSON.stringify(given.map(([lo, hi]) => { const ticks = ticksBetween(lo, hi, 2); return { ticks, ...tickLabels(ticks) }; })));"""
-    for one in in_node(tmp_path, ask, ranges):
+    found = in_node(tmp_path, ask, ranges)
+    assert len(found) == 300
+    for one in found:
         assert 2 <= len(one["ticks"]) == len(set(one["labels"])) and max(map(len, one["labels"])) <= 9
         read = [float(words.replace("−", "-")) + float(one["from"].replace("−", "-") or 0) for words in one["labels"]]
         assert np.allclose(read, one["ticks"], rtol=0, atol=0.05 * np.diff(one["ticks"])[0])
