@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cfdyn.errors import UsageError
 from cfdyn.explorer.document import NOTEBOOK, WIDGET, document, source
 from cfdyn.explorer.live import asked
+from cfdyn.explorer.subject import subject_of
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map
@@ -58,8 +59,8 @@ def explore(
     Traceback (most recent call last):
     cfdyn.errors.UsageError: a page shows one or two weights, and this loss has 3; ...
     """
-    step, scene = asked(loss, optimizer, start, landmarks, progress, ranges)
-    return widget_class()(step, scene)
+    subject = subject_of(loss, optimizer, start)
+    return widget_class()(subject.step, asked(subject, landmarks, progress, ranges))
 
 
 @cache

@@ -12,13 +12,9 @@ import cfdyn
 from cfdyn.certify.exact import above, below, exact
 from cfdyn.explorer.branches import nothing, ranges_of
 from cfdyn.explorer.jobs import Worker
+from cfdyn.explorer.subject import Subject
 from cfdyn.studies.landmarks import landmarks
 from cfdyn.studies.study import Study
-from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.systems.loss import Loss
-from cfdyn.systems.map import Map
-
-Subject = tuple[Loss | None, Optimizer | None, Any, Map | None]
 
 
 def findings(study: Study, values: dict[str, float]) -> dict[str, Any]:
@@ -54,16 +50,14 @@ def shown_proof(document: Mapping[str, Any], statement: str) -> dict[str, Any]:
 
 
 def found_within(
-    seconds: float, subject: Subject, params: Sequence[Mapping[str, Any]],
-    say: Callable[[str], None],
-) -> list[dict[str, Any]]:  # fmt: skip
+    seconds: float, subject: Subject, params: Sequence[Mapping[str, Any]], say: Callable[[str], None]
+) -> list[dict[str, Any]]:
     """The `findings` of a study, and branches over each of the ``params`` of a scene, in a process of its own.
 
-    ``subject``: a loss, its optimizer, the start, None; or (None, None, start, map). After so many seconds in all nothing more,
-    and why.
+    After so many seconds in all nothing more, and why.
     """
     last, found, given = time.monotonic() + seconds, list[dict[str, Any]](), pickle.dumps(subject).hex()
-    studied = subject[1] is not None and "lr" in subject[1].params
+    studied = subject.of and "lr" in subject.of[1].params
     tasks: list[dict[str, Any]] = [{"task": "study", "over": ["lr"]}] if studied else []
     tasks += [{"task": "branches", "over": over} for over in ranges_of(params)]
     worker = Worker()

@@ -16,6 +16,7 @@ from cfdyn.errors import CfdynError, UsageError
 from cfdyn.explorer.question import Question
 from cfdyn.machine.workers import Process
 from cfdyn.systems.loss import Loss
+from cfdyn.systems.map import Map
 
 MODULE = "cfdyn.explorer.worker"
 SCENE_SECONDS, JOB_SECONDS = 30.0, 600.0
@@ -84,9 +85,9 @@ class Job:
 
 
 class Computing:
-    """All that the pages of a server have computed; ``own``: the loss that it was started with, shown over ``ranges``."""
+    """All that the pages of a server have computed; ``own``: the loss or map that it was started with, shown over ``ranges``."""
 
-    def __init__(self, own: Loss | None, ranges: Mapping[str, Any]):
+    def __init__(self, own: Loss | Map | None, ranges: Mapping[str, Any]):
         self.own, self.ranges = pickle.dumps(own).hex(), {name: list(pair) for name, pair in ranges.items()}
         self.jobs: dict[int, Job] = {}
         self._numbers, self._turn, self._waiting, self._lock = count(1), threading.Lock(), 0, threading.Lock()

@@ -9,17 +9,17 @@ from typing import Any
 from cfdyn.arguments import number
 from cfdyn.errors import UsageError, unknown
 from cfdyn.explorer.document import document
-from cfdyn.explorer.findings import Subject, found_within
+from cfdyn.explorer.findings import found_within
 from cfdyn.explorer.map_scene import scene_of_map
 from cfdyn.explorer.menu import others
-from cfdyn.explorer.scene import refuse, scene_of
+from cfdyn.explorer.scene import scene_of
+from cfdyn.explorer.subject import Subject, subject_of
 from cfdyn.explorer.tour import tour_of
 from cfdyn.plotting import check_folder, check_limits
 from cfdyn.records.files import as_path, written_whole
 from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map
-from cfdyn.systems.steps import as_map
 
 MOST = 1_000_000  # bytes of a page
 SECONDS = 60.0
@@ -70,12 +70,12 @@ def live(
     (True, True)
     """
     path = check_folder(as_path(path))
-    _, scene = asked(loss, optimizer, start, landmarks, progress, ranges)
-    if optimizer is not None:
-        loss = refuse(loss)
-        scene["others"] = others(loss, optimizer, scene, also)
+    subject = subject_of(loss, optimizer, start)
+    scene = asked(subject, landmarks, progress, ranges)
+    if subject.of:
+        scene["others"] = others(*subject.of, scene, also)
         names = [scene["optimizer"], *(other["optimizer"] for other in scene["others"])]
-        scene["tour"] = tour_of(loss, optimizer, names.index("heavy_ball") if "heavy_ball" in names else None)
+        scene["tour"] = tour_of(*subject.of, names.index("heavy_ball") if "heavy_ball" in names else None)
     text = document(scene).encode()
     if len(text) > MOST:
         raise UsageError(f"the page would have {len(text) / 1e6:.1f} MB, and at most 1 MB is written; take fewer rows of data")
@@ -85,32 +85,18 @@ def live(
 
 
 def asked(
-    loss: Loss | Map, optimizer: Optimizer | None, start: Sequence[float] | None, landmarks: float,
-    progress: Callable[[str], None] | None, ranges: Mapping[str, Sequence[float]],
-) -> tuple[Map, dict[str, Any]]:  # fmt: skip
-    """The map and the scene of a page, by the arguments of `live`."""
+    subject: Subject, landmarks: float, progress: Callable[[str], None] | None, ranges: Mapping[str, Sequence[float]]
+) -> dict[str, Any]:
+    """The scene of a page, with what was found in so many seconds."""
     if not (seconds := number("landmarks", landmarks, finite=True)) >= 0:
         raise UsageError(f"landmarks is a number of seconds, 0 or more, not {seconds:g}")
-    if isinstance(loss, Map) and optimizer is not None:
-        raise UsageError("a map has no optimizer: give None in its place")
-    step = loss if isinstance(loss, Map) else as_map(loss := refuse(loss), _optimizer(optimizer))
-    chosen = {}
+    step, chosen = subject.step, {}
     for name, pair in ranges.items():
         if name not in step.params:
             raise unknown("parameter of the map", name, step.params)
         chosen[name] = check_limits(name, pair)
-    if isinstance(loss, Map) or optimizer is None:
-        scene = scene_of_map(step, start, chosen)
-        subject: Subject = (None, None, scene["start"], step)
-    else:
-        scene = scene_of(step, loss, optimizer, start, chosen)
-        subject = (loss, optimizer, scene["start"], None)
+    scene = scene_of(step, *subject.of, subject.start, chosen) if subject.of else scene_of_map(step, subject.start, chosen)
     if seconds:
+        subject = subject._replace(start=scene["start"])
         scene["findings"] = found_within(seconds, subject, scene["params"], progress or (lambda words: None))
-    return step, scene
-
-
-def _optimizer(given: Optimizer | None) -> Optimizer:
-    if given is None:
-        raise UsageError("a page of a loss needs an optimizer, such as cf.optimizers.gd(lr=0.1)")
-    return given
+    return scene

@@ -18,13 +18,18 @@ from cfdyn.systems.orbit import ESCAPE
 MOST_ENTRIES = 2
 
 
-def scene_of_map(step: Map, start: Sequence[float] | None, ranges: Mapping[str, tuple[float, float]]) -> dict[str, Any]:
-    """All that `document` embeds, ready for JSON."""
+def checked_map(step: Map) -> Map:
+    """The map, if a page can show it; else a UsageError."""
     if step.dim > MOST_ENTRIES:
         raise UsageError(f"a page shows a map of one or two variables, and {step.title} has {step.dim}")
     if not step.params:
         raise UsageError(f"a page varies a parameter, and {step.title} has none: write a name for a number, and give its value")
-    state = step.state([MAP_START] * step.dim if start is None else start)
+    return step
+
+
+def scene_of_map(step: Map, start: Sequence[float] | None, ranges: Mapping[str, tuple[float, float]]) -> dict[str, Any]:
+    """All that `document` embeds, ready for JSON."""
+    state = checked_map(step).state([MAP_START] * step.dim if start is None else start)
     params = [_parameter(name, value, ranges.get(name)) for name, value in step.params.items()]
     return of_any(step, state, params, next(iter(ranges), next(iter(step.params)))) | {
         "formula": step.title, "loss": False, "optimizer": "", "title": "", "flows": False, "rows": 0, "minima": [], "tour": [],

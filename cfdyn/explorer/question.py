@@ -8,8 +8,8 @@ from typing import Any
 
 from cfdyn.errors import UsageError
 from cfdyn.explorer.scene import refuse
+from cfdyn.explorer.subject import Subject, subject_of
 from cfdyn.studies.defaults import completed
-from cfdyn.symbolic.optimizer import Optimizer
 from cfdyn.symbolic.text.settings import assignments, make_optimizer, numbers
 from cfdyn.systems.loss import Loss
 from cfdyn.systems.map import Map
@@ -39,26 +39,25 @@ class Question:
             raise UsageError(f"each field is a text of at most {MOST_TEXT} characters")
         return cls(**given)
 
-    def map(self) -> tuple[Map, list[float] | None]:
-        """The map and its start, if the formula is one: "NAME -> FORMULA" for each variable, separated by ";"."""
-        pairs = [part.partition(ARROW) for part in self.formula.split(";") if part.strip()]
-        names = [name.strip() for name, _, _ in pairs]
-        if not all(arrow for _, arrow, _ in pairs) or not all(map(str.isidentifier, names)) or len({*names}) < len(names):
-            raise UsageError("a map is NAME -> FORMULA for each variable, separated by ;, such as x -> 1 - a*x**2 + y; y -> b*x")
-        step = Map.from_text([text for _, _, text in pairs], names, self._params())
-        return step, numbers(self.start, "start") if self.start.strip() else None
-
-    def _params(self) -> dict[str, float]:
-        return assignments([part for part in self.params.split(",") if part.strip()], "parameters")
-
-    def subject(self, own: Loss | None) -> tuple[Loss, Optimizer, list[float]]:
-        """The loss, the optimizer and the start; ``own``: the server's loss."""
-        params = self._params()
-        if self.formula.strip() or own is None:
-            loss = refuse(Loss(self.formula.strip(), self.variables or None, params))
-        else:
-            loss = own.at(**params) if params else own
-        optimizer, open_lr = make_optimizer(self.optimizer.strip())
+    def subject(self, own: Loss | Map | None) -> Subject:
+        """What is asked about; ``own``: what the server shows where no formula is typed."""
+        params = assignments([part for part in self.params.split(",") if part.strip()], "parameters")
         start = numbers(self.start, "start") if self.start.strip() else None
-        optimizer, chosen, _ = completed(loss, optimizer, start, open_lr)
-        return loss, optimizer, list(chosen)
+        formula = self.formula.strip().replace("→", ARROW)
+        if ARROW in formula:
+            return Subject(_map(formula, params), None, start)
+        if isinstance(own, Map) and not formula:
+            return Subject(own.at(**params), None, start)
+        loss = own.at(**params) if isinstance(own, Loss) and not formula else Loss(formula, self.variables or None, params)
+        optimizer, open_lr = make_optimizer(self.optimizer.strip())
+        optimizer, chosen, _ = completed(refuse(loss), optimizer, start, open_lr)
+        return subject_of(loss, optimizer, list(chosen))
+
+
+def _map(formula: str, params: dict[str, float]) -> Map:
+    """From "NAME -> FORMULA" for each variable, separated by ";"."""
+    pairs = [part.partition(ARROW) for part in formula.split(";") if part.strip()]
+    names = [name.strip() for name, _, _ in pairs]
+    if not all(arrow for _, arrow, _ in pairs) or not all(map(str.isidentifier, names)) or len({*names}) < len(names):
+        raise UsageError("a map is NAME -> FORMULA for each variable, separated by ;, such as x -> 1 - a*x**2 + y; y -> b*x")
+    return Map.from_text([text for _, _, text in pairs], names, params)

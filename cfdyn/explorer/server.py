@@ -17,6 +17,7 @@ from cfdyn.explorer.question import Question
 from cfdyn.explorer.worker import checked_period
 from cfdyn.outside import Unfit, parsed_json
 from cfdyn.systems.loss import Loss
+from cfdyn.systems.map import Map
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -141,7 +142,7 @@ def listening(port: int) -> socket.socket:
     return made
 
 
-def serve(own: Loss | None, first: Question, ranges: Mapping[str, Any], port: int, tell: Callable[[str], None]) -> None:
+def serve(own: Loss | Map | None, first: Question, ranges: Mapping[str, Any], port: int, tell: Callable[[str], None]) -> None:
     """Answer until Ctrl-C; ``tell`` takes the address."""
     try:
         import starlette  # noqa: F401

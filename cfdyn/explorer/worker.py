@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import cfdyn
@@ -12,57 +12,47 @@ from cfdyn.errors import CfdynError, UsageError
 from cfdyn.explorer.branches import branch_findings, checked_over, nothing
 from cfdyn.explorer.findings import findings, shown_proof
 from cfdyn.explorer.map_scene import scene_of_map
-from cfdyn.explorer.question import ARROW, Question
+from cfdyn.explorer.question import Question
 from cfdyn.explorer.scene import scene_of
+from cfdyn.explorer.subject import Subject
 from cfdyn.machine.workers import limit_memory, serve
 from cfdyn.records.record import plain
 from cfdyn.studies.defaults import usual_box
 from cfdyn.studies.proofs import proofs
-from cfdyn.symbolic.optimizer import Optimizer
-from cfdyn.systems.loss import Loss
-from cfdyn.systems.map import Map
 
 MOST_MEMORY = 8 * 2**30  # bytes of addresses: numba and BLAS alone reserve some two of them
 MOST_PERIOD = 64
 Say = Callable[[str], None]
-Start = list[float]
 
 
-def scene(loss: Loss | None, optimizer: Optimizer | None, start: Start | None, asked: Any, say: Say) -> dict[str, Any]:
+def scene(subject: Subject, asked: Any, say: Say) -> dict[str, Any]:
     """What a page shows."""
-    step = _map(loss, optimizer, asked)
-    if loss is None or optimizer is None:
-        return scene_of_map(step, start, {})
+    step, of, start = subject
     ranges = {name: tuple(pair) for name, pair in asked["ranges"].items() if name in step.params}
-    return scene_of(step, loss, optimizer, start, ranges)
+    return scene_of(step, *of, start, ranges) if of else scene_of_map(step, start, ranges)
 
 
-def _map(loss: Loss | None, optimizer: Optimizer | None, asked: Any) -> Map:
-    return asked["map"] if loss is None or optimizer is None else cfdyn.as_map(loss, optimizer)
-
-
-def study(loss: Loss | None, optimizer: Optimizer | None, start: Start, asked: Any, say: Say) -> dict[str, Any]:
+def study(subject: Subject, asked: Any, say: Say) -> dict[str, Any]:
     """The verdict of `cf.study`, with its landmarks and proofs."""
-    if loss is None or optimizer is None:
+    if not subject.of:
         raise UsageError("a study is of a loss with an optimizer; of a map ask for its cycles and proofs")
-    found = cfdyn.study(loss, optimizer, start, progress=say)
-    known = findings(found, cfdyn.as_map(loss, optimizer).params)
-    return {"headline": found.headline, "lines": found.bullets, "findings": known}
+    found = cfdyn.study(*subject.of, subject.start, progress=say)
+    return {"headline": found.headline, "lines": found.bullets, "findings": findings(found, subject.step.params)}
 
 
-def cycles(loss: Loss | None, optimizer: Optimizer | None, start: Start, asked: Any, say: Say) -> dict[str, Any]:
+def cycles(subject: Subject, asked: Any, say: Say) -> dict[str, Any]:
     """All cycles of a period in the usual box."""
-    step, n = _map(loss, optimizer, asked), asked["period"]
-    found = cfdyn.analysis.cycles(step, n, usual_box(step, loss), progress=say)
+    n = asked["period"]
+    found = cfdyn.analysis.cycles(subject.step, n, usual_box(subject.step, subject.loss), progress=say)
     listed = [{"points": c.points, "multipliers": abs(c.multipliers), "stable": c.stable} for c in found]
     return plain({"period": n, "complete": found.complete, "reason": found.reason, "cycles": listed})
 
 
-def prove(loss: Loss | None, optimizer: Optimizer | None, start: Start, asked: Any, say: Say) -> dict[str, Any]:
+def prove(subject: Subject, asked: Any, say: Say) -> dict[str, Any]:
     """What the orbit ends on, and 3-cycles of one variable, proved where possible; each proof is verified by the checker."""
-    step = _map(loss, optimizer, asked)
+    step = subject.step
     say("classifying the orbit")
-    regime, box = cfdyn.analysis.classify(step, start), usual_box(step, loss)
+    regime, box = cfdyn.analysis.classify(step, subject.start), usual_box(step, subject.loss)
     say("searching for 3-cycles")
     threes = cfdyn.analysis.cycles(step, 3, box) if step.dim == 1 else None
     say("proving")
@@ -76,10 +66,10 @@ def prove(loss: Loss | None, optimizer: Optimizer | None, start: Start, asked: A
     return {"proved": statements, "certificates": kept, "unproved": [*found.unproved, *refused], "findings": known}
 
 
-def branches(loss: Loss | None, optimizer: Optimizer | None, start: Start, asked: Any, say: Say) -> dict[str, Any]:
+def branches(subject: Subject, asked: Any, say: Say) -> dict[str, Any]:
     """The branches over a parameter, with their bifurcations."""
-    step, (name, ends) = _map(loss, optimizer, asked), checked_over(asked["over"])
-    return {"findings": branch_findings(step, loss, start, name, ends, say)}
+    name, ends = checked_over(asked["over"])
+    return {"findings": branch_findings(subject.step, subject.loss, subject.start, name, ends, say)}
 
 
 TASKS: dict[str, Callable[..., dict[str, Any]]] = {one.__name__: one for one in (scene, study, cycles, prove, branches)}
@@ -89,15 +79,9 @@ def answer(request: str, line: Callable[[str], None]) -> str:
     """One request of the server, whose pickles are its own; what is refused is {"error": sentence}."""
     asked = json.loads(request)
     try:
-        subject: Sequence[Any]
-        if "subject" in asked:
-            *subject, asked["map"] = pickle.loads(bytes.fromhex(asked["subject"]))
-        elif ARROW in (question := Question(**asked["question"])).formula:
-            asked["map"], start = question.map()
-            subject = None, None, start
-        else:
-            subject = question.subject(pickle.loads(bytes.fromhex(asked["own"])))
-        found = TASKS[asked["task"]](*subject, asked, lambda words: line(json.dumps({"progress": words})))
+        own = pickle.loads(bytes.fromhex(asked.get("subject") or asked["own"]))
+        subject = own if "subject" in asked else Question(**asked["question"]).subject(own)
+        found = TASKS[asked["task"]](subject, asked, lambda words: line(json.dumps({"progress": words})))
         return json.dumps({"answer": found}, allow_nan=False)
     except CfdynError as problem:
         return json.dumps({"error": str(problem)})

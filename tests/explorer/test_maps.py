@@ -58,11 +58,12 @@ def test_a_page_of_a_map_says_what_is_missing(tmp_path):
 
 
 def test_a_typed_map_is_read_and_what_is_none_is_refused():
-    step, start = Question("x -> 1 - a*x**2 + y; y -> b*x", "", "a=1.2, b=0.3", "", "0.1, 0.1").map()
-    assert step([0.3, 0.4]) == pytest.approx(HENON([0.3, 0.4])) and start == [0.1, 0.1]
+    step, of, start = Question("x -> 1 - a*x**2 + y; y → b*x", "", "a=1.2, b=0.3", "", "0.1, 0.1").subject(None)
+    assert of is None and step([0.3, 0.4]) == pytest.approx(HENON([0.3, 0.4])) and start == [0.1, 0.1]
     for text in ("x -> ", "-> x", "x -> x; x -> 2*x", "x -> y", "x; y -> 2", "x -> __import__('os')", "x[0] -> 1", "a.b -> x*r", "x -> x; " * 400):
         with pytest.raises(CfdynError):
-            Question(text, "", "r=1", "", "").map()
+            Question(text, "", "r=1", "", "").subject(None)
+    assert Question("", "", "r=3.2", "", "0.3").subject(LOGISTIC).step.params == {"r": 3.2}
 
 
 def test_the_command_writes_it(tmp_path, capsys):

@@ -18,8 +18,8 @@ from cfdyn.cli.output.document import print_json
 from cfdyn.cli.output.screen import Say, remark, vector
 
 if TYPE_CHECKING:
-    from cfdyn.explorer.question import Question
     from cfdyn.systems.loss import Loss
+    from cfdyn.systems.map import Map
 
 Ranges = dict[str, Any]  # (lo, hi) of parameters
 DOUBLE_WELL = "(w**2-1)**2/4"  # where no loss is given
@@ -47,36 +47,22 @@ def explore(
     ranges: Ranges = {name: (float(lo), float(hi)) for name, (lo, hi) in map(varied, vary or [])}
     if page is None:
         return _served(subject, ranges, port, browser)
+    made: tuple[Any, Any]
     if subject.map is not None:
-        return _map_on_a_page(subject, page, ranges, say)
-    subject.needs_loss("explore", "(1-x*y)**2/2")
-    loss, optimizer, start, chosen = subject.complete()
+        step, start, chosen = subject.map_and_state()
+        made, about = (step, None), [("map", step.title)]
+    else:
+        subject.needs_loss("explore", "(1-x*y)**2/2")
+        loss, optimizer, start, chosen = subject.complete()
+        made, about = (loss, optimizer), [("loss", loss.spec.title), ("optimizer", f"{optimizer}{remark(chosen, 'lr')}")]
     say("compiling the page")
-    written = cfdyn.live(loss, optimizer, page, start, landmarks, say, **ranges)
+    written = cfdyn.live(made[0], made[1], page, start, landmarks, say, **ranges)
     size = written.stat().st_size
 
     return Answer(
         lambda: {"file": str(written), "bytes": size, "start": start, "chosen": chosen},
         lambda screen: screen.facts(
-            ("loss", loss.spec.title),
-            ("optimizer", f"{optimizer}{remark(chosen, 'lr')}"),
-            ("start", f"{vector(start)}{remark(chosen, 'start')}"),
-            ("page", f"{written}, {size / 1000:.0f} kB; open it in a browser"),
-        ),
-    )
-
-
-def _map_on_a_page(subject: Subject, page: Path, ranges: Ranges, say: Say) -> Answer:
-    """The page of ``--map``."""
-    step, start, chosen = subject.map_and_state()
-    say("compiling the page")
-    written = cfdyn.live(step, None, page, start, 0, say, **ranges)
-    size = written.stat().st_size
-
-    return Answer(
-        lambda: {"file": str(written), "bytes": size, "start": start, "chosen": chosen},
-        lambda screen: screen.facts(
-            ("map", step.title),
+            *about,
             ("start", f"{vector(start)}{remark(chosen, 'start')}"),
             ("page", f"{written}, {size / 1000:.0f} kB; open it in a browser"),
         ),
@@ -85,26 +71,22 @@ def _map_on_a_page(subject: Subject, page: Path, ranges: Ranges, say: Say) -> An
 
 def _served(subject: Subject, ranges: Ranges, port: int, browser: bool) -> Answer:
     """The server runs while its answer is shown, after the progress of the command."""
-    from cfdyn.explorer.question import Question
-    from cfdyn.explorer.scene import refuse
-
-    if subject.map is not None and subject.is_map():
-        step = subject.make_map()
-        text = "; ".join(f"{name} -> {one}" for name, one in zip(step.names, subject.map.split(";"), strict=True))
-        params = ",".join(f"{name}={value!r}" for name, value in step.params.items())
-        return _answers(None, Question(text, "", params, "", subject.start or ""), ranges, port, browser)
-    given = subject if subject.loss is not None else replace(subject, loss=DOUBLE_WELL)
-    loss = refuse(given.loss_and_optimizer()[0])
-    first = Question("", "", "", given.optimizer if subject.loss or given.optimizer != "gd" else "gd:lr=1.46", given.start or "")
-
-    return _answers(loss, first, ranges, port, browser)
-
-
-def _answers(own: Loss | None, first: Question, ranges: Ranges, port: int, browser: bool) -> Answer:
     import webbrowser
 
     from cfdyn.cli import interrupts
+    from cfdyn.explorer.map_scene import checked_map
+    from cfdyn.explorer.question import Question
+    from cfdyn.explorer.scene import refuse
     from cfdyn.explorer.server import serve
+
+    own: Loss | Map
+    if subject.map is not None and subject.is_map():
+        own, optimizer = checked_map(subject.make_map()), ""
+    else:
+        given = subject if subject.loss is not None else replace(subject, loss=DOUBLE_WELL)
+        own = refuse(given.loss_and_optimizer()[0])
+        optimizer = given.optimizer if subject.loss or given.optimizer != "gd" else "gd:lr=1.46"
+    first = Question("", "", "", optimizer, subject.start or "")
 
     def tell(address: str, as_json: bool) -> None:
         interrupts.words("the page is no longer served")
