@@ -9,6 +9,7 @@ import numpy as np
 
 WINDOW, GROWING, FEWEST = 50, 8, 12  # steps: of r₁, of the growth, and before anything is said
 
+SLOPE = (np.arange(GROWING) - (GROWING - 1) / 2) / ((GROWING**3 - GROWING) / 12)  # weights of a least-squares slope
 FARTHEST = 1e150  # a step whose square is a number
 
 
@@ -17,6 +18,10 @@ class Bounce:
 
     def __init__(self) -> None:
         self.positions = deque[float](maxlen=WINDOW + 2)
+
+    def forget(self) -> None:
+        """What comes next is no step after the last position."""
+        self.positions.clear()
 
     def add(self, position: float) -> None:
         """The position after a step."""
@@ -34,7 +39,7 @@ class Bounce:
             found["bounce/share"] = (beta - r1) / (1 + beta)
         last = np.abs(steps[-GROWING:])
         if (last > 0).all():
-            found["bounce/growth"] = float(np.polyfit(np.arange(len(last)), np.log(last), 1)[0])
+            found["bounce/growth"] = float(SLOPE @ np.log(last))
         return found
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import process_time
 
-NEAR, CALM = 0.8, 0.5  # a share above which all of the budget may be spent, and the part of it that is spent below
+NEAR, CALM = 0.8, 0.8  # a share above which all of the budget may be spent, and the part of it that is spent below
+FOLLOWING = 0.5  # of what may be spent: so much goes into what is noted in each step, the rest into measurements
 
 
 class Cadence:
@@ -22,24 +23,30 @@ class Cadence:
     def due(self, share: float) -> bool:
         """True if a measurement is due now; ``share``: the last one, NaN before the first."""
         self.since += 1
-        if self.last == 0.0 and self.spent == 0.0:
+        if self.last == 0.0:  # the first measurement is made whatever it costs
             return self.budget > 0 or self.every is not None
-        part = self.budget if share > NEAR else CALM * self.budget
-        if self.spent + self.last <= part * self.own():
+        if self.spent + self.last <= self._part(share) * self.own():
             return True
         late = self.every is not None and self.since >= self.every
         self.forced += late
         return late
 
+    def follows(self, share: float) -> bool:
+        """True if there is time to note what a single step did."""
+        return self.every is not None or self.spent <= FOLLOWING * self._part(share) * self.own()
+
+    def _part(self, share: float) -> float:
+        return self.budget if share > NEAR else CALM * self.budget
+
     def own(self) -> float:
         """Seconds of the run without the watch."""
         return self.clock() - self.began - self.spent
 
-    def paid(self, seconds: float, measured: bool) -> None:
-        """What a step of the watch took."""
+    def paid(self, seconds: float, measured: bool, part: float = 1.0) -> None:
+        """What a step of the watch took; ``part``: of a measurement, what the next one is expected to take."""
         self.spent += seconds
         if measured:
-            self.last, self.since = seconds, 0
+            self.last, self.since = part * seconds, 0
 
     @property
     def cost(self) -> float:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-WARM, MOST, COLD = 5, 10, 20  # products: from a known direction, if that is not enough, and from a random one
+FEWEST, WARM, COLD = 5, 10, 20  # products; at most from a known direction, and from a random one
 GOOD = 0.03  # of the value: a residual that is small enough
 SPENT = 1e-12  # of the largest length: a Krylov space that does not grow
 
@@ -24,13 +24,13 @@ class Leading(NamedTuple):
 def leading(product: Callable[[Any], Any], start: Any, warm: bool) -> Leading:
     """The largest eigenvalue λ₁ of A, by Lanczos' method with full reorthogonalisation from a vector (d,).
 
-    ``start``: an array of NumPy, JAX or torch; ``product`` gives Av of the same kind. From a ``warm`` start 5 products, up to 10
-    while the residual is above 3 %; from a cold one 20. The vector's sign is that of the start.
+    ``start``: an array of NumPy, JAX or torch; ``product`` gives Av of the same kind. 5 products, and more while
+    the residual is above 3 %: at most 10 from a ``warm`` start, 20 from a cold one. The vector's sign is that of the start.
 
     >>> import numpy as np
     >>> found = leading(lambda v: np.linspace(0.1, 1, 50) ** 4 * v, np.ones(50), warm=False)
     >>> round(found.value, 6), found.products
-    (1.0, 20)
+    (0.997703, 8)
     """
     first = start / _size(start)
     basis, diagonal, beside = [first], list[float](), list[float]()
@@ -46,7 +46,7 @@ def leading(product: Callable[[Any], Any], start: Any, warm: bool) -> Leading:
         residual = length * abs(float(weights[-1])) / abs(value) if value else np.inf
         done, enough = len(diagonal), residual <= GOOD
         spent = not length > SPENT * max(map(abs, diagonal)) or done >= len(first)
-        if spent or not np.isfinite(value) or done >= (MOST if warm else COLD) or (warm and done >= WARM and enough):
+        if spent or not np.isfinite(value) or done >= (WARM if warm else COLD) or (done >= FEWEST and enough):
             break
         basis.append(w / length)
         beside.append(length)

@@ -13,11 +13,12 @@ import numpy as np
 from cfdyn.analysis.training.explain import Explanation, explain
 from cfdyn.arguments import number
 from cfdyn.errors import UsageError
-from cfdyn.watching.bounce import Bounce, predicted_growth
+from cfdyn.watching.bounce import WINDOW, Bounce, predicted_growth
 from cfdyn.watching.cadence import Cadence
-from cfdyn.watching.lanczos import leading
+from cfdyn.watching.lanczos import FEWEST, leading
 from cfdyn.watching.names import NAMES
 
+TOLD = 5  # steps after which the bounce is described anew
 SAME = 0.9  # cosine of two leading directions that are the same one
 
 
@@ -90,7 +91,8 @@ def watch(
         raise UsageError(f"watch takes a torch.nn.Module, not {type(model).__name__}")
     if not optimizers or not all(isinstance(one, torch.optim.Optimizer) for one in optimizers):
         raise UsageError("watch takes an optimizer of torch, or a list of them")
-    return Watch(Subject(model, optimizers, loss, probe, fresh, mode), Cadence(budget, every), None if out is None else Path(out))
+    cadence = Cadence(budget, every)
+    return Watch(Subject(model, optimizers, loss, probe, fresh, mode, cadence.clock), cadence, None if out is None else Path(out))
 
 
 class Watch:
@@ -104,7 +106,10 @@ class Watch:
         self._rows: list[dict[str, float]] = []
         self._bounce, self._steps = Bounce(), 0
         self._direction: Any = None
-        self._along: Any = None
+        self._along: Any = None  # what the bounce is followed along, and its pieces
+        self._pieces: Any = None
+        self._beta: float | None = None
+        self._followed = 0
         self._failed = False
 
     def step(self, loss: Any = None) -> None:
@@ -116,18 +121,19 @@ class Watch:
             row = {"lr": self.subject.rate(), "grad_norm": self.subject.norm}
             if loss is not None:
                 row["loss"] = float(loss.detach() if hasattr(loss, "detach") else loss)
-            if self._along is not None:
-                self._bounce.add(self.subject.position(self._along))
+            follows = self._follow()
             ready = not self._failed and self._steps >= self.subject.earliest
             if ready and self.cadence.due(self.log.get("edge/share", math.nan)):
                 measured = True
                 row |= self._measured()
-            row |= self._bounce.told(self._beta()) if self._along is not None else {}
+            if follows and (measured or self._steps % TOLD == 0):
+                row |= self._bounce.told(self._beta)
         except Exception as problem:  # a watch that fails must not end the training
             self._fail(problem)
         self._rows.append(row)
-        self.cadence.paid(self.cadence.clock() - began, measured)
-        self.log |= row | {"cost": self.cadence.cost}
+        heard, self.subject.seconds = self.subject.seconds, 0.0
+        self.cadence.paid(self.cadence.clock() - began + heard, measured, FEWEST / row.get("edge/products", FEWEST))
+        self.log.update(row)
         if measured and self.out is not None:
             self._write()
 
@@ -136,10 +142,17 @@ class Watch:
             self._notes.append(f"measurements ended at step {self._steps}: {type(problem).__name__}: {problem}")
         self._failed = True
 
-    def _beta(self) -> float | None:
-        edges = self.subject.edges()
-        betas = {one.beta for one in edges} if edges else set()
-        return betas.pop() if len(betas) == 1 else None
+    def _follow(self) -> bool:
+        """Note the position along the leading direction: for a window after each measurement, longer if there is time."""
+        affordable = self.cadence.follows(self.log.get("edge/share", math.nan))
+        self.subject.listens = affordable or 0 < self._followed <= WINDOW
+        follows = self._along is not None and (affordable or self._followed <= WINDOW)
+        if follows:
+            self._bounce.add(self.subject.position(self._pieces))
+            self._followed += 1
+        else:
+            self._bounce.forget()
+        return follows
 
     def _measured(self) -> dict[str, float]:
         """The share with what belongs to it; the direction is kept for the next time."""
@@ -158,14 +171,19 @@ class Watch:
             if subject.rows["fresh"] is not None:
                 row["edge/fresh"] = float(direction @ (subject.products("fresh")(direction) + decay * direction))
         square = float(direction @ direction)
-        row |= {"edge/curvature": found.value / square, "edge/scale": 1 / square, "edge/median_scale": float(scale.median()),
-                "probe/loss": subject.value()}  # fmt: skip
-        if (beta := self._beta()) is not None:
-            row["edge/growth"] = predicted_growth(found.value, beta)
+        row |= {
+            "edge/curvature": found.value / square, "edge/scale": 1 / square, "edge/median_scale": float(scale.median()),
+            "probe/loss": subject.value(), "cost": self.cadence.cost,
+        }  # fmt: skip
+        betas = {one.beta for one in edges}
+        self._beta, self._followed = betas.pop() if len(betas) == 1 else None, 0
+        if self._beta is not None:
+            row["edge/growth"] = predicted_growth(found.value, self._beta)
         along = found.vector * root
         if self._along is None or abs(float(along @ self._along)) < SAME * float(along.norm() * self._along.norm()):
-            self._bounce, self._along = Bounce(), along
-            self._bounce.add(subject.position(along))
+            self._along, self._pieces = along, subject.split(along)
+            self._bounce.forget()
+            self._bounce.add(subject.position(self._pieces))
         self._direction, self.layers = direction, subject.layers(direction)
         return row
 

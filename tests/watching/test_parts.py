@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import cfdyn as cf
 from cfdyn.watching.bounce import Bounce, predicted_growth
 from cfdyn.watching.cadence import Cadence
-from cfdyn.watching.lanczos import COLD, MOST, WARM, leading
+from cfdyn.watching.lanczos import COLD, FEWEST, WARM, leading
 from cfdyn.watching.names import NAMES
 
 
@@ -27,7 +27,7 @@ def test_the_value_lies_within_its_residual_and_never_above_the_largest(seed, d,
     values = np.linalg.eigvalsh(a)
     assert found.value <= values[-1] + 1e-9 * abs(values).max()
     assert abs(values - found.value).min() <= found.residual * abs(found.value) + 1e-9 * abs(values).max()
-    assert found.products <= min(d, MOST if warm else COLD)
+    assert found.products <= min(d, WARM if warm else COLD)
     assert np.linalg.norm(found.vector) == pytest.approx(1.0)
 
 
@@ -35,7 +35,7 @@ def test_a_warm_start_takes_five_products_and_keeps_its_sign():
     a = symmetric(0, 60) + 30 * np.outer(np.ones(60), np.ones(60)) / 60
     cold = leading(lambda v: a @ v, np.arange(1.0, 61.0), warm=False)
     warm = leading(lambda v: a @ v, -cold.vector + 0.01 * np.random.default_rng(0).normal(size=60), warm=True)
-    assert warm.products == WARM and warm.vector @ cold.vector < -0.999
+    assert warm.products == FEWEST and warm.vector @ cold.vector < -0.999
     assert warm.value == pytest.approx(np.linalg.eigvalsh(a)[-1], rel=1e-6)
 
 
@@ -71,7 +71,7 @@ def test_the_budget_is_kept_and_spent_near_the_edge(share):
         now[0] += 7.0 if due else 0.001
         measured += [t] if due else []
         cadence.paid(now[0] - began, due)
-    allowed = 0.05 if share > 0.8 else 0.025
+    allowed = 0.05 if share > 0.8 else 0.04
     assert 0.8 * allowed <= cadence.cost <= 1.05 * allowed
     assert np.diff(measured)[1:] == pytest.approx(7.0 / allowed, abs=12)
 

@@ -268,7 +268,7 @@ def test_tied_and_frozen_weights_groups_and_two_optimizers():
         one.step()
     watch.step()
     assert set(watch.layers) == {"0.weight", "2.weight", "2.bias"} and sum(watch.layers.values()) == pytest.approx(1.0, abs=1e-5)
-    assert watch.log["edge/residual"] < 0.01
+    assert watch.log["edge/residual"] < 0.03
 
 
 @pytest.mark.parametrize(
@@ -284,3 +284,17 @@ def test_wrong_arguments(change, reason):
     unknown = type("Mine", (torch.optim.Optimizer,), {})(net().parameters(), {"lr": 0.1})
     with pytest.raises(UsageError, match="the edge of Mine is unknown"):
         cf.watch(model, unknown, torch.nn.CrossEntropyLoss(), digits())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "batch", "steps"), [(32, 64, 20_000), (256, 128, 8000), (1024, 256, 1500)])
+def test_the_budget_holds_within_a_fifth(width, batch, steps):
+    """Processor time of all that the watch does over that of the rest, by the watch's own clock, on nets of 4,000 to 1,100,000 weights."""
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(64, width), torch.nn.Tanh(), torch.nn.Linear(width, width), torch.nn.Tanh(), torch.nn.Linear(width, 10))
+    rows = torch.randn(4096, 64), torch.randint(0, 10, (4096,))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    watch = cf.watch(model, optimizer, torch.nn.CrossEntropyLoss(), (rows[0][:512], rows[1][:512]))
+    trained(model, optimizer, rows, steps, watch, batch)
+    assert watch.cadence.cost <= 1.2 * 0.05
+    assert np.isfinite(watch.columns()["edge/share"]).sum() >= 1

@@ -13,14 +13,16 @@ from cfdyn.watching.of_torch.edges import Edge, rule_of
 
 SHIFT = 1e-3  # length of the shift of a difference of gradients
 SHIFT_DOUBLE, DIFFERENT = 1e-6, 0.05  # the same in double precision; of a product: what rounding does not make
+FEW = 32  # rows on which second derivatives are verified
 MODES = ("eval", "train")
+Clock = Callable[[], float]
 EARLY = 20  # steps in which averages of squared gradients are noise
 
 
 class Subject:
     """What is watched. Measurements leave modes, buffers, gradients and random numbers as they were."""
 
-    def __init__(self, model: Any, optimizers: Sequence[Any], loss: Any, probe: Any, fresh: Any, mode: str):
+    def __init__(self, model: Any, optimizers: Sequence[Any], loss: Any, probe: Any, fresh: Any, mode: str, clock: Clock):
         self.torch = library("torch")
         if mode not in MODES:
             raise UsageError(f"mode is one of {', '.join(map(repr, MODES))}, not {mode!r}")
@@ -29,7 +31,7 @@ class Subject:
         self.exact, self.verified = True, False
         self.remarks: list[str] = []
         self._hooks = [one.register_step_pre_hook(self._before) for one in self.optimizers]
-        self.norm = float("nan")
+        self.norm, self.listens, self.clock, self.seconds = float("nan"), True, clock, 0.0
         self._rules = [rule_of(one) for one in self.optimizers]
         self.parts = self._parts()
         self.earliest = 1 if all(isinstance(one, self.torch.optim.SGD) for one in self.optimizers) else EARLY
@@ -60,11 +62,15 @@ class Subject:
         return found
 
     def _before(self, *of_hook: Any) -> None:
-        """Before a step of an optimizer: the norm of the gradient that it has."""
-        gradients = [p.grad for _, p, _, _ in self.parts if p.grad is not None]
+        """Before a step of an optimizer: the norm of the gradient that it has, if there is time for it."""
+        self.norm = float("nan")
+        if not self.listens:
+            return
+        began, gradients = self.clock(), [p.grad for _, p, _, _ in self.parts if p.grad is not None]
         if gradients and not any(one.is_sparse for one in gradients):
             norms = self.torch._foreach_norm([one.detach() for one in gradients])
             self.norm = float(self.torch.linalg.vector_norm(self.torch.stack([one.float() for one in norms])))
+        self.seconds += self.clock() - began
 
     def close(self) -> None:
         """Take the hooks away."""
@@ -116,7 +122,7 @@ class Subject:
         torch, self.verified = self.torch, True
         try:
             twin = copy.deepcopy(self.model).double()
-            known, given = dict(twin.named_parameters()), _doubled(self.rows[rows], torch)
+            known, given = dict(twin.named_parameters()), _few_doubled(self.rows[rows], torch)
             weights = [known[name] for name, _, _, _ in self.parts]
             along = [torch.sin(torch.arange(1.0, p.numel() + 1)).to(p).view_as(p) for p in weights]
             slopes = torch.autograd.grad(self.loss(twin, given), weights, create_graph=True, allow_unused=True)
@@ -201,10 +207,10 @@ class Subject:
         filled = [torch.as_tensor(one.scale, dtype=p.dtype, device=p.device).expand_as(p) for one, p in pairs]
         return self.joined(filled), self.joined([torch.full_like(p, one.decay) for one, p in pairs])
 
-    def position(self, along: Any) -> float:
-        """⟨along, w⟩ in double precision."""
-        pairs = zip(self.split(along), self.parts, strict=True)
-        return float(sum((p.detach().double() * one.double()).sum() for one, (_, p, _, _) in pairs))
+    def position(self, along: Sequence[Any]) -> float:
+        """⟨along, w⟩; ``along``: the pieces of a direction."""
+        pairs = zip(along, self.parts, strict=True)
+        return float(sum(float(self.torch.dot(p.detach().reshape(-1), one.reshape(-1))) for one, (_, p, _, _) in pairs))
 
     def random_direction(self) -> Any:
         """A direction of its own random numbers."""
@@ -213,7 +219,7 @@ class Subject:
 
     def rate(self) -> float:
         """The largest learning rate."""
-        return max(float(group["lr"]) for _, _, _, group in self.parts)
+        return max(float(group["lr"]) for optimizer in self.optimizers for group in optimizer.param_groups)
 
     def layers(self, vector: Any) -> dict[str, float]:
         """Of a direction: the fraction of its square in each parameter."""
@@ -222,10 +228,11 @@ class Subject:
         return {name: float((one.float() ** 2).sum()) / total for one, (name, _, _, _) in pairs}
 
 
-def _doubled(rows: Any, torch: Any) -> Any:
-    """Rows with their numbers in double precision."""
+def _few_doubled(rows: Any, torch: Any) -> Any:
+    """The first 32 rows of each tensor, with their numbers in double precision."""
     if torch.is_tensor(rows):
-        return rows.double() if rows.is_floating_point() else rows
+        few = rows[:FEW] if rows.ndim else rows
+        return few.double() if few.is_floating_point() else few
     if isinstance(rows, dict):
-        return {name: _doubled(one, torch) for name, one in rows.items()}
-    return type(rows)(_doubled(one, torch) for one in rows) if isinstance(rows, list | tuple) else rows
+        return {name: _few_doubled(one, torch) for name, one in rows.items()}
+    return type(rows)(_few_doubled(one, torch) for one in rows) if isinstance(rows, list | tuple) else rows
