@@ -1,0 +1,1 @@
+"""Functions of JAX and transformations of optax, as a watch sees them."""

@@ -1,0 +1,119 @@
+"""What each leaf of an optimizer's state is for, found by steps on weights of at most two numbers in each dimension."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cfdyn.networks._oracle.engine import library
+from cfdyn.watching.of_jax.rule import Roles, Rule, nodes, wide
+
+STEPS = 64  # more than the updates of an accumulation, as a rule
+SAME, MORE = 1e-4, 1.1  # of the largest number: equal but for rounding; a factor by which an average is raised
+
+
+class Small:
+    """A transformation with small weights of the same tree, and its state after steps in random directions."""
+
+    def __init__(self, transformation: Any, params: Any):
+        jax = library("jax")
+        for most in (2, None):  # a rule may ask for the size of a weight: then the small state is another one
+            self.weights = jax.tree.map(lambda one: _corner(one, most), params)
+            states = (jax.tree.structure(jax.eval_shape(transformation.init, one)) for one in (self.weights, params))
+            if len(set(states)) == 1:
+                break
+        self.rule = Rule(transformation, self.weights)
+        self.start = transformation.init(self.weights)
+        self._stepped, self._changed = jax.jit(self._steps), jax.jit(self._change)
+        self.rule.roles = self._roles()
+
+    def _steps(self, gradient: Any, state: Any, count: Any) -> Any:
+        """The state after so many updates with the same gradient, at weights of 0."""
+        return library("jax").lax.fori_loop(0, count, lambda _, state: self.rule.run(gradient, state, self.weights, 1.0, 1)[1], state)
+
+    def random(self, size: float) -> Any:
+        """A gradient of both signs and sizes between a half and the whole of this."""
+        jax = library("jax")
+        keys = iter(jax.random.split(jax.random.key(0), len(self.rule.shape.sizes)))
+
+        def one(leaf: Any) -> Any:
+            u = jax.random.uniform(next(keys), leaf.shape, minval=-0.5, maxval=0.5)
+            return (size * (u + 0.5 * jax.numpy.sign(u))).astype(leaf.dtype)
+
+        return jax.tree.map(one, self.weights)
+
+    def state(self, size: float) -> Any:
+        """The state after steps with a random gradient, with no accumulation under way."""
+        count = self.times(self.start)
+        return self._stepped(self.random(size), self.start, count * -(-STEPS // count))
+
+    def times(self, state: Any) -> int:
+        """Updates of an accumulation that begins, from the whole numbers of the real state; 0 in the midst of one."""
+        jax, np = library("jax"), library("jax.numpy")
+        if not self.rule.accumulates:
+            return 1
+        leaves, kind = jax.tree.flatten(self.start)
+        pairs = zip(leaves, jax.tree.leaves(state), strict=True)
+        mine = jax.tree.unflatten(kind, [a if np.issubdtype(a.dtype, np.inexact) else b for a, b in pairs])
+        if int(_waiting(mine)):
+            return 0
+        gradient, count = self.random(1.0), 0
+        while count == 0 or int(_waiting(mine)):
+            mine, count = self._stepped(gradient, mine, 1), count + 1
+        return count
+
+    def _roles(self) -> Roles:
+        """By the symmetry of a rule: with all gradients, a momentum changes its sign and an average of squares does not."""
+        jax = library("jax")
+        gradient = self.random(1.0)
+        there = jax.tree.leaves(self.state(1.0))
+        back = jax.tree.leaves(self.state(-1.0))
+        odd = tuple(_numbers(a) and _size(a) > 0 and _size(a + b) <= SAME * _size(a) for a, b in zip(there, back, strict=True))
+        kind = jax.tree.structure(self.start)
+        rest = jax.tree.map(lambda one: one * 0, gradient)
+
+        def after(leaves: list[Any]) -> list[Any]:
+            return jax.tree.leaves(self._stepped(rest, jax.tree.unflatten(kind, leaves), self.times(self.start)))
+
+        calmed = [one * 0 if is_odd else one for one, is_odd in zip(there, odd, strict=True)]
+        next_, calm = after(there), after(calmed)
+        even = [_numbers(a) and not is_odd for a, is_odd in zip(there, odd, strict=True)]
+        sees = any(is_even and _size(a - b) > SAME * _size(a) for a, b, is_even in zip(next_, calm, even, strict=True))
+        if sees:
+            there, next_ = calmed, calm
+        falls = [is_even and _falls(a, b) for a, b, is_even in zip(there, next_, even, strict=True)]
+        average = tuple(one and self._divides(gradient, there, k) for k, one in enumerate(falls))
+        kept = [float((b / a).max()) for a, b, one in zip(there, next_, average, strict=True) if one]
+        return Roles(odd, average, sees, 1 / (1 - max(kept)) if kept else 1.0)
+
+    def _divides(self, gradient: Any, leaves: list[Any], k: int) -> bool:
+        """Whether a larger average makes the step smaller."""
+        jax, sizes = library("jax"), []
+        for factor in (1.0, MORE):
+            given = [one * factor if j == k else one for j, one in enumerate(leaves)]
+            change = self._changed(gradient, jax.tree.unflatten(jax.tree.structure(self.start), given))
+            sizes.append(sum(float(abs(wide(one)).sum()) for one in jax.tree.leaves(change)))
+        return sizes[1] < sizes[0]
+
+    def _change(self, gradient: Any, state: Any) -> Any:
+        return self.rule.run(gradient, state, self.weights, 1.0, self.times(self.start))[0]
+
+
+def _corner(leaf: Any, most: int | None) -> Any:
+    return library("jax.numpy").zeros([n if most is None else min(n, most) for n in leaf.shape], leaf.dtype)
+
+
+def _numbers(leaf: Any) -> bool:
+    np = library("jax.numpy")
+    return bool(np.issubdtype(leaf.dtype, np.floating))
+
+
+def _size(leaf: Any) -> float:
+    return float(abs(wide(leaf)).max()) if leaf.size else 0.0
+
+
+def _falls(leaf: Any, next_: Any) -> bool:
+    return bool(((next_ >= 0) & (next_ <= leaf)).all() and (next_ < leaf).any())
+
+
+def _waiting(state: Any) -> Any:
+    return next(one.mini_step for one in nodes(state) if type(one).__name__ == "MultiStepsState")

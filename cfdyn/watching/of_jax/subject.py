@@ -1,0 +1,231 @@
+"""A loss of JAX with its parameters and a transformation of optax: what a watch measures on them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from time import perf_counter, process_time
+from typing import Any, NamedTuple
+
+from cfdyn.errors import UsageError
+from cfdyn.networks._oracle.engine import library
+from cfdyn.watching.of_jax.edge import linearised, smooth
+from cfdyn.watching.of_jax.roles import Small
+from cfdyn.watching.of_jax.rule import Rule
+
+EARLY = 20  # steps in which averages of squared gradients are noise
+LOUD, NEAR = 100.0, 1e-3  # gradients on which the scale depends if there are averages; relative: the same scale
+SHIFT, SHIFT_DOUBLE = 1e-3, 1e-6  # length of the shift of a difference of gradients, and in double precision
+
+
+class Edge(NamedTuple):
+    """θP of a leaf, the decay (in it already), β, the direct part and 1/(1 − β₂)."""
+
+    scale: Any
+    decay: float
+    beta: float
+    direct: float = 0.0
+    window: float = 1.0
+
+
+class Subject:
+    """What is watched. Arrays of JAX do not change; those of a step are kept no longer than the watch looks at them."""
+
+    mode = "that of the loss"
+
+    def __init__(self, loss: Callable[[Any, Any], Any], transformation: Any, params: Any, probe: Any, fresh: Any):
+        jax = library("jax")
+        if not callable(loss):
+            raise UsageError("with optax the first argument is the loss, a function loss(params, rows)")
+        self.names = _names(params)
+        self.loss, self.params, self.state = loss, params, None
+        self.rows = {name: jax.tree.map(jax.numpy.asarray, rows) for name, rows in (("probe", probe), ("fresh", fresh))}
+        on_cpu = {one.platform for leaf in jax.tree.leaves(params) for one in _devices(leaf)} <= {"cpu"}
+        self.clock = process_time if on_cpu else perf_counter
+        self.norm, self.listens, self.seconds, self.exact = float("nan"), True, 0.0, True
+        self.stepped, self.surprise = False, lambda norm: None
+        self.remarks: list[str] = []
+        self._rate, self._value, self._verified = float("nan"), float("nan"), False
+        self.small = _refused(lambda: Small(transformation, params))
+        self.earliest = _refused(self._first)
+        self.rule = Rule(transformation, params, self.small.rule.roles)
+
+    def _first(self) -> int:
+        """The first step that is measured; a UsageError if the rule has no edge that is known."""
+        small, found = self.small, []
+        weights = small.random(1.0)
+        for size in (1.0, LOUD):
+            given = small.state(size), weights, 1.0, small.times(small.start)
+            smooth(small.rule, *given)
+            found.append(linearised(small.rule, *given, verify=True).scale)
+        return 1 if float(abs(found[0] - found[1]).max()) <= NEAR * float(abs(found[0]).max()) else EARLY
+
+    def at(self, loss: Any = None, *, params: Any = None, state: Any = None, grads: Any = None, lr: Any = None) -> bool:
+        """What a step has made; False within an accumulation, where no step was made."""
+        if params is None or state is None:
+            raise UsageError("with optax a step needs what it made: watch.step(loss, params=params, state=state)")
+        jax = library("jax")
+        jax.block_until_ready(params)  # what it took is no time of the watch
+        self.params, self.state, self.norm = params, state, float("nan")
+        self._value = self._value if loss is None else float(loss)
+        rates = [one for path, one in jax.tree_util.tree_leaves_with_path(state) if "learning_rate" in jax.tree_util.keystr(path[-1:])]
+        if lr is not None or rates:
+            self._rate = float(lr) if lr is not None else max(float(one) for one in rates)
+        if grads is not None and self.listens:
+            began = self.clock()
+            norm = float(self._norm(grads))
+            self.norm = norm if norm < float("inf") else float("inf")
+            self.surprise(self.norm)
+            self.seconds += self.clock() - began
+        return self.small.times(state) > 0
+
+    def gone(self) -> None:
+        """What a step has made is needed no more."""
+        self.params = self.state = None
+
+    @cached_property
+    def _norm(self) -> Callable[[Any], Any]:
+        jax, np = library("jax"), library("jax.numpy")
+        return jax.jit(lambda grads: sum(np.sum(np.square(one.astype(np.float32))) for one in jax.tree.leaves(grads)) ** 0.5)
+
+    def rate(self) -> float:
+        """The largest learning rate, if the state or the caller tells it; NaN otherwise: optax keeps it in a closure."""
+        return self._rate
+
+    @contextlib.contextmanager
+    def measuring(self) -> Iterator[None]:
+        """Nothing has to come back."""
+        yield
+
+    def count(self) -> int:
+        """Rows of the probe; 0 if its arrays have different numbers of them."""
+        lengths = {len(one) for one in library("jax").tree.leaves(self.rows["probe"]) if one.ndim}
+        return lengths.pop() if len(lengths) == 1 else 0
+
+    @cached_property
+    def _compiled_value(self) -> Callable[[Any, Any], Any]:
+        return library("jax").jit(self.loss)
+
+    def value(self, rows: str = "probe") -> float:
+        """The loss on the probe, or on the fresh rows."""
+        return float(self._compiled_value(self.params, self.rows[rows]))
+
+    def products(self, of: str = "probe", piece: slice | None = None) -> Callable[[Any], Any]:
+        """v → Hv on these rows or a piece of them."""
+        rows = self.rows[of]
+        if piece is not None:
+            rows = library("jax").tree.map(lambda one: one[piece] if one.ndim else one, rows)
+        if not self._verified:
+            self.exact, self._verified = self._has_second_derivatives(rows), True
+        product = self._by_second_derivatives if self.exact else self._by_differences
+        return lambda v: product(self.params, rows, v)
+
+    def _has_second_derivatives(self, rows: Any) -> bool:
+        jax = library("jax")
+        try:
+            jax.eval_shape(self._by_second_derivatives, self.params, rows, self.rule.flat(self.params))
+        except TypeError as problem:  # of a function with a backward pass of its own, as fused attention
+            if "custom_vjp" not in str(problem):
+                raise
+            return False
+        return True
+
+    @cached_property
+    def _by_second_derivatives(self) -> Callable[[Any, Any, Any], Any]:
+        """Forward over reverse."""
+        jax, rule = library("jax"), self.rule
+
+        def product(params: Any, rows: Any, v: Any) -> Any:
+            slope = jax.grad(lambda one: self.loss(one, rows))
+            return rule.flat(jax.jvp(slope, (params,), (rule.shape.split(v),))[1])
+
+        return jax.jit(product)
+
+    @cached_property
+    def _by_differences(self) -> Callable[[Any, Any, Any], Any]:
+        """(∇L(w + hv) − ∇L(w − hv))/2h at h‖v‖ = 0.001."""
+        jax, np, rule = library("jax"), library("jax.numpy"), self.rule
+
+        def product(params: Any, rows: Any, v: Any) -> Any:
+            slope = jax.grad(lambda one: self.loss(one, rows))
+            h = (SHIFT_DOUBLE if v.dtype == np.float64 else SHIFT) / np.maximum(np.linalg.norm(v), 1e-30)
+            w = rule.flat(params)
+            right, left = (rule.flat(slope(rule.shape.split(w + way * v))) for way in (h, -h))
+            return (right - left) / (2 * h)
+
+        return jax.jit(product)
+
+    def edges(self) -> list[Edge] | None:
+        """Of each leaf, for the step about to be taken; NaN for a memory that is no momentum."""
+        found = linearised(self.rule, self.state, self.params, self._value, self.small.times(self.state), verify=not self._verified)
+        self.remarks = found.remarks
+        pieces = zip(self.rule.shape.pieces(found.scale), found.memories, strict=True)
+        return [Edge(scale, 0.0, beta, direct, self.rule.roles.window) for scale, (beta, direct) in pieces]
+
+    def scale(self, edges: Sequence[Edge]) -> tuple[Any, float]:
+        """Pθ of each coordinate, with the decay in it."""
+        return self.rule.shape.joined([one.scale for one in edges]), 0.0
+
+    def median(self, scale: Any) -> float:
+        """Of the scale."""
+        return float(library("jax.numpy").median(scale))
+
+    def joined(self, pieces: Sequence[Any]) -> Any:
+        """Leaves as one vector."""
+        return self.rule.shape.joined(pieces)
+
+    def split(self, v: Any) -> list[Any]:
+        """A vector as leaves."""
+        return self.rule.shape.pieces(v)
+
+    @cached_property
+    def _position(self) -> Callable[[Any, Any], Any]:
+        jax, np = library("jax"), library("jax.numpy")
+        return jax.jit(lambda along, leaves: sum(np.vdot(a, b.astype(a.dtype)) for a, b in zip(along, leaves, strict=True)))
+
+    def position(self, along: Sequence[Any]) -> float:
+        """⟨along, w⟩; ``along``: the pieces of a direction."""
+        return float(self._position(along, library("jax").tree.leaves(self.params)))
+
+    def random_direction(self) -> Any:
+        """A direction of its own random numbers."""
+        jax, like = library("jax"), self.rule.flat(self.params)
+        return jax.random.normal(jax.random.key(0), like.shape, like.dtype)
+
+    def layers(self, vector: Any) -> dict[str, float]:
+        """Of a direction: the fraction of its square in each leaf."""
+        total = float(vector @ vector)
+        return {name: float((one * one).sum()) / total for name, one in zip(self.names, self.split(vector), strict=True)}
+
+    def close(self) -> None:
+        """Nothing was hooked."""
+
+
+def _names(params: Any) -> list[str]:
+    """The path of each leaf; a UsageError if one is not an array of floating-point numbers."""
+    jax, np = library("jax"), library("jax.numpy")
+    found = jax.tree_util.tree_leaves_with_path(params)
+    names = [jax.tree_util.keystr(path, simple=True, separator=".") or "params" for path, _ in found]
+    if type(params).__name__ == "LookaheadParams":
+        raise UsageError("the edge of Lookahead is unknown: its slow weights move once in several steps")
+    for name, (_, leaf) in zip(names, found, strict=True):
+        if not np.issubdtype(getattr(leaf, "dtype", type(leaf)), np.floating):
+            raise UsageError(f"{name} of the parameters is not an array of floating-point numbers: give those that are trained alone")
+    if not found:
+        raise UsageError("there are no parameters")
+    return names
+
+
+def _devices(leaf: Any) -> Any:
+    return leaf.devices() if hasattr(leaf, "devices") else ()
+
+
+def _refused(make: Callable[[], Any]) -> Any:
+    """What it makes; a UsageError where a transformation asks for more than gradient, state, weights and value."""
+    try:
+        return make()
+    except UsageError:
+        raise
+    except Exception as problem:
+        raise UsageError(f"this transformation cannot be watched: {type(problem).__name__}: {str(problem).splitlines()[0]}") from None
