@@ -47,10 +47,12 @@ def linearised(rule: Rule, state: Any, weights: Any, value: float, times: int, v
     gain, at_once, kick = answer(ones, zero)
     drift = answer(zero, ones)[0]
     dead, still = ~jnp.isfinite(gain), gain == 0
-    _refuse(gain, dead, still)
+    _refuse(dead, still)
     if verify:
         r = jax.random.normal(jax.random.key(1), zero.shape, zero.dtype)
         _alike(jnp.where(dead, 0, answer(r, zero)[0]), jnp.where(dead, 0, r * gain))
+    if bool((gain > 0).any()):
+        raise UsageError("some weights go up the gradient (`optax.masked` does so where its mask is False): there is no edge")
     scale = jnp.where(dead | still, NEVER, jnp.clip(-(2 + drift) / jnp.where(still, -1, gain), 0, NEVER))
     left = {"never had a gradient": dead, "do not answer to a small gradient, frozen or moved by its sign": still}
     remarks = [f"{int(which.sum())} of {zero.size} weights {what}, and are left out" for what, which in left.items() if bool(which.any())]
@@ -104,14 +106,12 @@ def _length(v: Any) -> float:
     return float(v @ v) ** 0.5
 
 
-def _refuse(gain: Any, dead: Any, still: Any) -> None:
+def _refuse(dead: Any, still: Any) -> None:
     """Where no coordinate has an edge."""
     if bool(dead.all()):
         raise UsageError("the step at a small gradient is not a number: it has no edge, as where it is divided by a norm of the gradient")
     if bool((dead | still).all()):
         raise UsageError("the step does not answer to a small gradient: it takes its sign (as Lion's), or nothing is trained; there is no edge")
-    if bool((gain > 0).any()):
-        raise UsageError("the step goes up the gradient: the loss that is watched must be the one that is minimized")
 
 
 def _memories(rule: Rule, gain: Any, at_once: Any, kick: Any, through: Callable[[Any], Any]) -> list[tuple[float, float]]:

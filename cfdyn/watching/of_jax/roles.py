@@ -24,11 +24,18 @@ class Small:
         self.rule = Rule(transformation, self.weights)
         self.start = transformation.init(self.weights)
         self._stepped, self._changed = jax.jit(self._steps), jax.jit(self._change)
+        self.block = self.times(self.start)
         self.rule.roles = self._roles()
 
     def _steps(self, gradient: Any, state: Any, count: Any) -> Any:
-        """The state after so many updates with the same gradient, at weights of 0."""
-        return library("jax").lax.fori_loop(0, count, lambda _, state: self.rule.run(gradient, state, self.weights, 1.0, 1)[1], state)
+        """The state after so many updates, the k-th with cos k times a gradient, at weights of 0."""
+        jax = library("jax")
+
+        def once(k: Any, state: Any) -> Any:
+            given = jax.tree.map(lambda one: one * jax.numpy.cos(k).astype(one.dtype), gradient)
+            return self.rule.run(given, state, self.weights, 1.0, 1)[1]
+
+        return jax.lax.fori_loop(0, count, once, state)
 
     def random(self, size: float) -> Any:
         """A gradient of both signs and sizes between a half and the whole of this."""
@@ -43,23 +50,25 @@ class Small:
 
     def state(self, size: float) -> Any:
         """The state after steps with a random gradient, with no accumulation under way."""
-        count = self.times(self.start)
-        return self._stepped(self.random(size), self.start, count * -(-STEPS // count))
+        return self._stepped(self.random(size), self.start, self.block * -(-STEPS // self.block))
 
     def times(self, state: Any) -> int:
-        """Updates of an accumulation that begins, from the whole numbers of the real state; 0 in the midst of one."""
+        """Updates of an accumulation that begins, from the whole numbers of the real state."""
         jax, np = library("jax"), library("jax.numpy")
         if not self.rule.accumulates:
             return 1
         leaves, kind = jax.tree.flatten(self.start)
         pairs = zip(leaves, jax.tree.leaves(state), strict=True)
         mine = jax.tree.unflatten(kind, [a if np.issubdtype(a.dtype, np.inexact) else b for a, b in pairs])
-        if int(_waiting(mine)):
-            return 0
         gradient, count = self.random(1.0), 0
-        while count == 0 or int(_waiting(mine)):
+        while count == 0 or self.within(mine):
             mine, count = self._stepped(gradient, mine, 1), count + 1
         return count
+
+    def within(self, state: Any) -> bool:
+        """Whether gradients are being accumulated, and the last update was no step."""
+        waiting = (one.mini_step for one in nodes(state) if type(one).__name__ == "MultiStepsState")
+        return self.rule.accumulates and int(next(waiting)) > 0
 
     def _roles(self) -> Roles:
         """By the symmetry of a rule: with all gradients, a momentum changes its sign and an average of squares does not."""
@@ -71,31 +80,31 @@ class Small:
         kind = jax.tree.structure(self.start)
         rest = jax.tree.map(lambda one: one * 0, gradient)
 
-        def after(leaves: list[Any]) -> list[Any]:
-            return jax.tree.leaves(self._stepped(rest, jax.tree.unflatten(kind, leaves), self.times(self.start)))
+        def after(leaves: list[Any], weights: Any = self.weights) -> list[Any]:
+            return jax.tree.leaves(self._changed(rest, jax.tree.unflatten(kind, leaves), weights)[1])
 
         calmed = [one * 0 if is_odd else one for one, is_odd in zip(there, odd, strict=True)]
-        next_, calm = after(there), after(calmed)
+        next_, calm, heavy = after(there), after(calmed), after(there, gradient)
         even = [_numbers(a) and not is_odd for a, is_odd in zip(there, odd, strict=True)]
-        sees = any(is_even and _size(a - b) > SAME * _size(a) for a, b, is_even in zip(next_, calm, even, strict=True))
-        if sees:
+        seen = [any(is_even and _size(a - b) > SAME * _size(a) for a, b, is_even in zip(next_, other, even, strict=True)) for other in (calm, heavy)]
+        if seen[0]:
             there, next_ = calmed, calm
         falls = [is_even and _falls(a, b) for a, b, is_even in zip(there, next_, even, strict=True)]
         average = tuple(one and self._divides(gradient, there, k) for k, one in enumerate(falls))
         kept = [float((b / a).max()) for a, b, one in zip(there, next_, average, strict=True) if one]
-        return Roles(odd, average, sees, 1 / (1 - max(kept)) if kept else 1.0)
+        return Roles(odd, average, *seen, 1 / (1 - max(kept)) if kept else 1.0)
 
     def _divides(self, gradient: Any, leaves: list[Any], k: int) -> bool:
         """Whether a larger average makes the step smaller."""
         jax, sizes = library("jax"), []
         for factor in (1.0, MORE):
             given = [one * factor if j == k else one for j, one in enumerate(leaves)]
-            change = self._changed(gradient, jax.tree.unflatten(jax.tree.structure(self.start), given))
+            change = self._changed(gradient, jax.tree.unflatten(jax.tree.structure(self.start), given), self.weights)[0]
             sizes.append(sum(float(abs(wide(one)).sum()) for one in jax.tree.leaves(change)))
         return sizes[1] < sizes[0]
 
-    def _change(self, gradient: Any, state: Any) -> Any:
-        return self.rule.run(gradient, state, self.weights, 1.0, self.times(self.start))[0]
+    def _change(self, gradient: Any, state: Any, weights: Any) -> tuple[Any, Any]:
+        return self.rule.run(gradient, state, weights, 1.0, self.block)
 
 
 def _corner(leaf: Any, most: int | None) -> Any:
@@ -113,7 +122,3 @@ def _size(leaf: Any) -> float:
 
 def _falls(leaf: Any, next_: Any) -> bool:
     return bool(((next_ >= 0) & (next_ <= leaf)).all() and (next_ < leaf).any())
-
-
-def _waiting(state: Any) -> Any:
-    return next(one.mini_step for one in nodes(state) if type(one).__name__ == "MultiStepsState")

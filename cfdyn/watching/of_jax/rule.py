@@ -12,12 +12,13 @@ from cfdyn.networks._oracle.engine import library
 
 class Roles(NamedTuple):
     """Of each leaf of the state: ``odd``, it changes its sign with all gradients, as a momentum; ``average``, it shrinks without
-    gradients and the step with it, as an average of squares. ``calm``: averages see the momentum, which is set to 0 then.
-    ``window``: 1/(1 − β₂), steps over which they are averaged."""
+    gradients and the step with it, as an average of squares. ``calm``, ``light``: averages see the momentum (AdaBelief), or the
+    weights (decay before Adam), which are set to 0 then. ``window``: 1/(1 − β₂), steps over which they are averaged."""
 
     odd: tuple[bool, ...]
     average: tuple[bool, ...]
     calm: bool
+    light: bool
     window: float
 
 
@@ -84,9 +85,10 @@ class Rule:
         jax, np = library("jax"), library("jax.numpy")
         leaves, kind = jax.tree.flatten(jax.tree.map(wide, state))
         zero, roles = jax.tree.map(lambda one: wide(one) * 0, weights), self.roles
+        weights = zero if roles.light else jax.tree.map(wide, weights)
         if roles.calm:
             leaves = [one * 0 if odd else one for one, odd in zip(leaves, roles.odd, strict=True)]
-        after = jax.tree.leaves(self.run(zero, jax.tree.unflatten(kind, leaves), jax.tree.map(wide, weights), value, times)[1])
+        after = jax.tree.leaves(self.run(zero, jax.tree.unflatten(kind, leaves), weights, value, times)[1])
 
         def before(leaf: Any, next_: Any) -> Any:
             falls = (next_ * leaf > 0) & (abs(next_) < abs(leaf))
@@ -117,7 +119,7 @@ class Rule:
                 kept = [one for one, is_odd in zip(jax.tree.leaves(after), roles.odd, strict=True) if is_odd]
                 return self.shape.joined(jax.tree.leaves(change)), odd.joined(kept)
 
-            w = self.shape.joined(jax.tree.leaves(weights))
+            w = self.flat(weights) * (0 if roles.light else 1)
             m = odd.joined([one for one, is_odd in zip(leaves, roles.odd, strict=True) if is_odd]).astype(along[1].dtype)
             change, after = jax.jvp(step, (at, m, w), along)[1]
             return change, np.where(np.isfinite(after), after, 0)

@@ -15,7 +15,7 @@ from cfdyn.watching.of_jax.roles import Small
 from cfdyn.watching.of_jax.rule import Rule
 
 EARLY = 20  # steps in which averages of squared gradients are noise
-LOUD, NEAR = 100.0, 1e-3  # gradients on which the scale depends if there are averages; relative: the same scale
+QUIET, NEAR = 0.01, 1e-3  # a gradient, against one of size 1: the scale is another one if there are averages; relative: the same
 SHIFT, SHIFT_DOUBLE = 1e-3, 1e-6  # length of the shift of a difference of gradients, and in double precision
 
 
@@ -55,11 +55,12 @@ class Subject:
         """The first step that is measured; a UsageError if the rule has no edge that is known."""
         small, found = self.small, []
         weights = small.random(1.0)
-        for size in (1.0, LOUD):
-            given = small.state(size), weights, 1.0, small.times(small.start)
+        for size in (1.0, QUIET):
+            given = small.state(size), weights, 1.0, small.block
             smooth(small.rule, *given)
             found.append(linearised(small.rule, *given, verify=True).scale)
-        return 1 if float(abs(found[0] - found[1]).max()) <= NEAR * float(abs(found[0]).max()) else EARLY
+        same = float(abs(found[0] - found[1]).max()) <= NEAR * float(abs(found[0]).max())
+        return 1 if same and not any(small.rule.roles.average) else EARLY
 
     def at(self, loss: Any = None, *, params: Any = None, state: Any = None, grads: Any = None, lr: Any = None) -> bool:
         """What a step has made; False within an accumulation, where no step was made."""
@@ -69,16 +70,23 @@ class Subject:
         jax.block_until_ready(params)  # what it took is no time of the watch
         self.params, self.state, self.norm = params, state, float("nan")
         self._value = self._value if loss is None else float(loss)
-        rates = [one for path, one in jax.tree_util.tree_leaves_with_path(state) if "learning_rate" in jax.tree_util.keystr(path[-1:])]
-        if lr is not None or rates:
-            self._rate = float(lr) if lr is not None else max(float(one) for one in rates)
+        if lr is not None or self._rates:
+            leaves = jax.tree.leaves(state) if lr is None else []
+            self._rate = float(lr) if lr is not None else max(float(leaves[k]) for k in self._rates)
         if grads is not None and self.listens:
             began = self.clock()
             norm = float(self._norm(grads))
             self.norm = norm if norm < float("inf") else float("inf")
             self.surprise(self.norm)
             self.seconds += self.clock() - began
-        return self.small.times(state) > 0
+        return not self.small.within(state)
+
+    @cached_property
+    def _rates(self) -> list[int]:
+        """The places of learning rates in the state, of `inject_hyperparams`."""
+        util = library("jax").tree_util
+        paths = [path for path, _ in util.tree_leaves_with_path(self.small.start)]
+        return [k for k, path in enumerate(paths) if path and "learning_rate" in util.keystr(path[-1:])]
 
     def gone(self) -> None:
         """What a step has made is needed no more."""
