@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -80,19 +81,28 @@ def watch(
     Cohen et al., arXiv 2103.00065 (gradient descent) and arXiv 2207.14484 (Adam): sharpness at the edge; Wu et al. (2018) for
     stochastic steps. The scales follow from the linearised steps; tests compare each with torch's own.
     """
-    from cfdyn.networks._oracle.engine import library
-    from cfdyn.watching.of_torch.subject import Subject
-
     budget = number("budget", budget, finite=True)
     if not 0 <= budget <= 1:
         raise UsageError(f"a budget is a fraction of the run's processor time, from 0 to 1, not {budget:g}")
+    subject = _subject(model, optimizer, loss, probe, fresh, mode)
+    return Watch(subject, Cadence(budget, every, subject.clock), None if out is None else Path(out))
+
+
+def _subject(model: Any, optimizer: Any, loss: Any, probe: Any, fresh: Any, mode: str) -> Any:
+    """Of optax if the optimizer has ``init`` and ``update``, and of torch otherwise."""
+    if callable(getattr(optimizer, "init", None)) and callable(getattr(optimizer, "update", None)):
+        from cfdyn.watching.of_jax.subject import Subject
+
+        return Subject(model, optimizer, loss, probe, fresh, mode)
+    from cfdyn.networks._oracle.engine import library
+    from cfdyn.watching.of_torch.subject import Subject
+
     torch, optimizers = library("torch"), optimizer if isinstance(optimizer, list | tuple) else [optimizer]
     if not isinstance(model, torch.nn.Module):
         raise UsageError(f"watch takes a torch.nn.Module, not {type(model).__name__}")
     if not optimizers or not all(isinstance(one, torch.optim.Optimizer) for one in optimizers):
         raise UsageError("watch takes an optimizer of torch, or a list of them")
-    cadence = Cadence(budget, every)
-    return Watch(Subject(model, optimizers, loss, probe, fresh, mode, cadence.clock), cadence, None if out is None else Path(out))
+    return Subject(model, optimizers, loss, probe, fresh, mode, process_time)
 
 
 class Watch:
@@ -112,8 +122,13 @@ class Watch:
         self._followed = 0
         self._failed = False
 
-    def step(self, loss: Any = None) -> None:
-        """After a step of the optimizer; ``loss``: that of its batch, a number or a tensor."""
+    def step(self, loss: Any = None, **made: Any) -> None:
+        """After a step of the optimizer; ``loss``: that of its batch, a number or an array.
+
+        With optax also what the step has made, ``params`` and ``state``, and if you like its ``grads`` and its rate ``lr``.
+        """
+        if not self.subject.at(loss, **made):
+            return
         began, measured = self.cadence.clock(), False
         row: dict[str, float] = {}
         self._steps += 1
@@ -134,6 +149,7 @@ class Watch:
         heard, self.subject.seconds = self.subject.seconds, 0.0
         self.cadence.paid(self.cadence.clock() - began + heard, measured, FEWEST / row.get("edge/products", FEWEST))
         self.log.update(row)
+        self.subject.gone()
         if measured and self.out is not None:
             self._write()
 
@@ -160,7 +176,7 @@ class Watch:
         if edges is None:
             return {}
         scale, decay = subject.scale(edges)
-        root = scale.clamp_min(1e-30) ** 0.5
+        root = scale.clip(1e-30) ** 0.5
         with subject.measuring():
             on_probe = subject.products("probe")
             warm = self._direction is not None
@@ -172,15 +188,15 @@ class Watch:
                 row["edge/fresh"] = float(direction @ (subject.products("fresh")(direction) + decay * direction))
         square = float(direction @ direction)
         row |= {
-            "edge/curvature": found.value / square, "edge/scale": 1 / square, "edge/median_scale": float(scale.median()),
+            "edge/curvature": found.value / square, "edge/scale": 1 / square, "edge/median_scale": subject.median(scale),
             "probe/loss": subject.value(), "cost": self.cadence.cost,
         }  # fmt: skip
-        betas = {one.beta for one in edges}
+        betas = {one.beta for one in edges if math.isfinite(one.beta)}
         self._beta, self._followed = betas.pop() if len(betas) == 1 else None, 0
         if self._beta is not None:
             row["edge/growth"] = predicted_growth(found.value, self._beta)
         along = found.vector * root
-        if self._along is None or abs(float(along @ self._along)) < SAME * float(along.norm() * self._along.norm()):
+        if self._along is None or abs(float(along @ self._along)) < SAME * (float(along @ along) * float(self._along @ self._along)) ** 0.5:
             self._along, self._pieces = along, subject.split(along)
             self._bounce.forget()
             self._bounce.add(subject.position(self._pieces))

@@ -23,19 +23,20 @@ class Small:
                 break
         self.rule = Rule(transformation, self.weights)
         self.start = transformation.init(self.weights)
-        self._stepped, self._changed = jax.jit(self._steps), jax.jit(self._change)
+        self._stepped = jax.jit(self._steps)
         self.block = self.times(self.start)
         self.rule.roles = self._roles()
 
-    def _steps(self, gradient: Any, state: Any, count: Any) -> Any:
-        """The state after so many updates, the k-th with cos k times a gradient, at weights of 0."""
+    def _steps(self, gradient: Any, state: Any, weights: Any, count: Any) -> tuple[Any, Any]:
+        """The sum of the changes of so many updates, the k-th with cos k times a gradient, and the state after them."""
         jax = library("jax")
 
-        def once(k: Any, state: Any) -> Any:
+        def once(k: Any, carried: tuple[Any, Any]) -> tuple[Any, Any]:
             given = jax.tree.map(lambda one: one * jax.numpy.cos(k).astype(one.dtype), gradient)
-            return self.rule.run(given, state, self.weights, 1.0, 1)[1]
+            change, state = self.rule.update_once(given, carried[1], weights, 1.0)
+            return jax.tree.map(lambda a, b: a + b, carried[0], change), state
 
-        return jax.lax.fori_loop(0, count, once, state)
+        return jax.lax.fori_loop(0, count, once, (jax.tree.map(lambda one: one * 0, gradient), state))
 
     def random(self, size: float) -> Any:
         """A gradient of both signs and sizes between a half and the whole of this."""
@@ -50,7 +51,7 @@ class Small:
 
     def state(self, size: float) -> Any:
         """The state after steps with a random gradient, with no accumulation under way."""
-        return self._stepped(self.random(size), self.start, self.block * -(-STEPS // self.block))
+        return self._stepped(self.random(size), self.start, self.weights, self.block * -(-STEPS // self.block))[1]
 
     def times(self, state: Any) -> int:
         """Updates of an accumulation that begins, from the whole numbers of the real state."""
@@ -62,7 +63,7 @@ class Small:
         mine = jax.tree.unflatten(kind, [a if np.issubdtype(a.dtype, np.inexact) else b for a, b in pairs])
         gradient, count = self.random(1.0), 0
         while count == 0 or self.within(mine):
-            mine, count = self._stepped(gradient, mine, 1), count + 1
+            mine, count = self._stepped(gradient, mine, self.weights, 1)[1], count + 1
         return count
 
     def within(self, state: Any) -> bool:
@@ -81,7 +82,7 @@ class Small:
         rest = jax.tree.map(lambda one: one * 0, gradient)
 
         def after(leaves: list[Any], weights: Any = self.weights) -> list[Any]:
-            return jax.tree.leaves(self._changed(rest, jax.tree.unflatten(kind, leaves), weights)[1])
+            return jax.tree.leaves(self._stepped(rest, jax.tree.unflatten(kind, leaves), weights, self.block)[1])
 
         calmed = [one * 0 if is_odd else one for one, is_odd in zip(there, odd, strict=True)]
         next_, calm, heavy = after(there), after(calmed), after(there, gradient)
@@ -99,12 +100,9 @@ class Small:
         jax, sizes = library("jax"), []
         for factor in (1.0, MORE):
             given = [one * factor if j == k else one for j, one in enumerate(leaves)]
-            change = self._changed(gradient, jax.tree.unflatten(jax.tree.structure(self.start), given), self.weights)[0]
+            change = self._stepped(gradient, jax.tree.unflatten(jax.tree.structure(self.start), given), self.weights, self.block)[0]
             sizes.append(sum(float(abs(wide(one)).sum()) for one in jax.tree.leaves(change)))
         return sizes[1] < sizes[0]
-
-    def _change(self, gradient: Any, state: Any, weights: Any) -> tuple[Any, Any]:
-        return self.rule.run(gradient, state, weights, 1.0, self.block)
 
 
 def _corner(leaf: Any, most: int | None) -> Any:

@@ -68,14 +68,18 @@ class Rule:
         self.shape, self.roles = Shape(like), roles
         self.accumulates = "MultiStepsState" in {type(one).__name__ for one in nodes(jax.eval_shape(self.init, like))}
 
+    def update_once(self, gradient: Any, state: Any, weights: Any, value: Any) -> tuple[Any, Any]:
+        """The change of the weights and the state, of one update; ``value``: the loss, for rules that ask for it."""
+        return self.update(gradient, state, weights, **({"value": value} if self.takes_value else {}))
+
     def run(self, gradient: Any, state: Any, weights: Any, value: Any, times: Any) -> tuple[Any, Any]:
         """The change of the weights in a step, and the state after it."""
-        jax, more = library("jax"), {"value": value} if self.takes_value else {}
+        jax = library("jax")
         if not self.accumulates:
-            return self.update(gradient, state, weights, **more)
+            return self.update_once(gradient, state, weights, value)
 
         def once(_: Any, carried: tuple[Any, Any]) -> tuple[Any, Any]:
-            change, state = self.update(gradient, carried[1], weights, **more)
+            change, state = self.update_once(gradient, carried[1], weights, value)
             return jax.tree.map(lambda a, b: a + b, carried[0], change), state
 
         return jax.lax.fori_loop(0, times, once, (jax.tree.map(lambda one: one * 0, gradient), state))

@@ -32,10 +32,11 @@ class Edge(NamedTuple):
 class Subject:
     """What is watched. Arrays of JAX do not change; those of a step are kept no longer than the watch looks at them."""
 
-    mode = "that of the loss"
-
-    def __init__(self, loss: Callable[[Any, Any], Any], transformation: Any, params: Any, probe: Any, fresh: Any):
+    def __init__(self, loss: Callable[[Any, Any], Any], transformation: Any, params: Any, probe: Any, fresh: Any, mode: str = "eval"):
         jax = library("jax")
+        if mode != "eval":
+            raise UsageError("with optax there are no modes: the loss decides")
+        self.mode = "that of the loss"
         if not callable(loss):
             raise UsageError("with optax the first argument is the loss, a function loss(params, rows)")
         self.names = _names(params)
