@@ -51,6 +51,16 @@ class Subject:
         self.small = _refused(lambda: Small(transformation, params))
         self.earliest = _refused(self._first)
         self.rule = Rule(transformation, params, self.small.rule.roles)
+        self._compile()
+
+    def _compile(self) -> None:
+        """Before the run begins: its first measurement then takes no longer than the others. A failure comes again, and is told."""
+        with contextlib.suppress(Exception), self.measuring():
+            self.state = self.rule.init(self.params)
+            self.products()(self.random_direction())
+            self.value()
+            self.edges()
+        self.remarks, self._verified, self.params, self.state = [], False, None, None
 
     def _first(self) -> int:
         """The first step that is measured; a UsageError if the rule has no edge that is known."""
