@@ -9,7 +9,7 @@ import numpy as np
 
 from cfdyn.errors import UsageError
 from cfdyn.networks._oracle.engine import library
-from cfdyn.watching.of_jax.rule import Rule
+from cfdyn.watching.of_jax.rule import Rule, Shape
 
 MOST, GOOD = 12, 1e-6  # vectors of GMRES, and its residual
 ALIKE = 1e-3  # relative: equal but for rounding in single precision
@@ -27,50 +27,88 @@ class Linearised(NamedTuple):
     remarks: list[str]
 
 
-def linearised(rule: Rule, state: Any, weights: Any, value: float, times: int, verify: bool) -> Linearised:
-    """For the step about to be taken. At the edge w alternates, and with it the momentum m: (A + 1)δm = −(Bδg + Yδw), the step
-    answers with Gδg + Eδw = −2δw, and so δg = λδw at the curvature λ = −(2 + E)/G, coordinate by coordinate."""
-    jax, jnp = library("jax"), library("jax.numpy")
-    zero = rule.flat(weights) * 0
-    none, ones = jnp.zeros(rule.momenta(state), zero.dtype), zero + 1
+class Linearisation:
+    """Of a rule, for the step about to be taken from a state. At the edge w alternates, and with it the momentum m.
 
-    def along(gradient: Any, momentum: Any, moved: Any) -> tuple[Any, Any]:
-        return rule.linear(state, weights, value, times, zero, gradient, momentum, moved)
+    (A + 1)δm = −(Bδg + Yδw), the step answers with Gδg + Eδw = −2δw, and so δg = λδw at the curvature λ = −(2 + E)/G, coordinate
+    by coordinate.
+    """
 
-    def through(momentum: Any) -> tuple[Any, Any]:
-        return along(zero, momentum, zero)
+    def __init__(self, rule: Rule, state: Any, weights: Any, value: float, times: int):
+        self.rule, self.given = rule, (state, weights, value, times)
+        self.zero = rule.flat(weights) * 0
+        self.none = library("jax.numpy").zeros(rule.momenta(state), self.zero.dtype)
 
-    def answer(gradient: Any, moved: Any) -> tuple[Any, Any, Any]:
-        at_once, kick = along(gradient, none, moved)
-        return at_once + through(solved(lambda m: through(m)[1] + m, -kick))[0], at_once, kick
+    def edge(self, verify: bool) -> Linearised:
+        """``verify``: that the step is coordinate by coordinate; a UsageError if not, or if there is no edge."""
+        gain, at_once, kick = self._answer(self.zero + 1, self.zero)
+        drift = self._answer(self.zero, self.zero + 1)[0]
+        first, echo = self._through(kick)
+        parts = gain, drift, at_once, first, self._through(echo)[0]
+        scale, memories, counts = self.rule.finish(_finished, *parts)
+        dead, still, up, size = (int(one) for one in counts)
+        if dead == size:
+            raise UsageError("the step at a small gradient is not a number: it has no edge, as where it is divided by a norm of the gradient")
+        if dead + still == size:
+            raise UsageError("the step does not answer to a small gradient: it takes its sign (as Lion's), or nothing is trained; there is no edge")
+        if verify:
+            r = self._random(1)
+            _alike(self._answer(r, self.zero)[0], r * gain)
+        if up:
+            raise UsageError("some weights go up the gradient (`optax.masked` does so where its mask is False): there is no edge")
+        left = {"never had a gradient": dead, "do not answer to a small gradient, frozen or moved by its sign": still}
+        remarks = [f"{count} of {size} weights {what}, and are left out" for what, count in left.items() if count]
+        return Linearised(scale, [(round(float(b), DIGITS), round(float(c), DIGITS) + 0.0) for b, c in np.asarray(memories)], remarks)
 
-    gain, at_once, kick = answer(ones, zero)
-    drift = answer(zero, ones)[0]
-    dead, still = ~jnp.isfinite(gain), gain == 0
-    _refuse(dead, still)
-    if verify:
-        r = jax.random.normal(jax.random.key(1), zero.shape, zero.dtype)
-        _alike(jnp.where(dead, 0, answer(r, zero)[0]), jnp.where(dead, 0, r * gain))
-    if bool((gain > 0).any()):
-        raise UsageError("some weights go up the gradient (`optax.masked` does so where its mask is False): there is no edge")
-    scale = jnp.where(dead | still, NEVER, jnp.clip(-(2 + drift) / jnp.where(still, -1, gain), 0, NEVER))
-    left = {"never had a gradient": dead, "do not answer to a small gradient, frozen or moved by its sign": still}
-    remarks = [f"{int(which.sum())} of {zero.size} weights {what}, and are left out" for what, which in left.items() if bool(which.any())]
-    return Linearised(scale, _memories(rule, gain, at_once, kick, through), remarks)
+    def verify_smooth(self) -> None:
+        """A UsageError if the step near a gradient of 0 is not that at 0: it is divided by a norm of the gradient."""
+        r = self._random(2)
+        at_zero, near = (self._along(r, self.none, self.zero, at)[0] for at in (self.zero, NEAR * r))
+        _alike(near, at_zero)
 
+    def _along(self, gradient: Any, momentum: Any, moved: Any, at: Any = None) -> tuple[Any, Any]:
+        return self.rule.linear(*self.given, self.zero if at is None else at, gradient, momentum, moved)
 
-def smooth(rule: Rule, state: Any, weights: Any, value: float, times: int) -> None:
-    """A UsageError if the step near a gradient of 0 is not that at 0: it is divided by a norm of the gradient."""
-    jax, jnp = library("jax"), library("jax.numpy")
-    zero = rule.flat(weights) * 0
-    none, r = jnp.zeros(rule.momenta(state), zero.dtype), jax.random.normal(jax.random.key(2), zero.shape, zero.dtype)
-    pair = [rule.linear(state, weights, value, times, at, r, none, zero)[0] for at in (zero, NEAR * r)]
-    _alike(*(jnp.where(jnp.isfinite(pair[0]), one, 0) for one in pair))
+    def _through(self, momentum: Any) -> tuple[Any, Any]:
+        return self._along(self.zero, momentum, self.zero)
+
+    def _answer(self, gradient: Any, moved: Any) -> tuple[Any, Any, Any]:
+        """Of the step to an alternating gradient or weight, the part of it at once, and what that adds to the momentum."""
+        at_once, kick = self._along(gradient, self.none, moved)
+        return at_once + self._through(solved(lambda m: self._through(m)[1] + m, -kick))[0], at_once, kick
+
+    def _random(self, seed: int) -> Any:
+        jax = library("jax")
+        return jax.random.normal(jax.random.key(seed), self.zero.shape, self.zero.dtype)
 
 
 def _alike(one: Any, other: Any) -> None:
-    if not float(abs(one - other).max()) <= ALIKE * float(abs(other).max()):
+    one, other = (np.where(np.isfinite(other), np.asarray(v), 0) for v in (one, other))
+    if not abs(one - other).max() <= ALIKE * abs(other).max():
         raise UsageError("the step is not coordinate by coordinate, and its edge is unknown (as of LARS, LAMB, Muon, Shampoo)")
+
+
+def _finished(shape: Shape, gain: Any, drift: Any, at_once: Any, first: Any, second: Any) -> tuple[Any, Any, Any]:
+    """θP, the memories (leaves, 2), and how many weights have no answer that is a number, none, and one up the gradient."""
+    jnp = library("jax.numpy")
+    dead, still = ~jnp.isfinite(gain), gain == 0
+    scale = jnp.where(dead | still, NEVER, jnp.clip(-(2 + drift) / jnp.where(still, -1, gain), 0, NEVER))
+    parts = [jnp.where(dead | still, 0, v / jnp.where(still, 1, gain)) for v in (at_once, first, second)]
+    memories = jnp.stack([_memory(*pieces) for pieces in zip(*(shape.pieces(v) for v in parts), strict=True)])
+    return scale, memories, jnp.stack([dead.sum(), still.sum(), (gain > 0).sum(), jnp.array(gain.size)])
+
+
+def _memory(at_once: Any, first: Any, second: Any) -> Any:
+    """β and the direct part of F(z) = D + F₁/(z − β) from the first two echoes Cx and CAx of a gradient, x = Bδg, of which the
+    second is β times the first; NaN where it is not."""
+    jnp = library("jax.numpy")
+    square, whole = (first * first).sum(), (at_once * at_once).sum()
+    beta = (first * second).sum() / jnp.where(square > 0, square, 1)
+    total = (at_once + first / (1 - jnp.where(beta < 1, beta, 0))).sum()
+    direct = (at_once.sum() / jnp.where(total == 0, 1, total) - 1 + beta) / jnp.where(beta == 0, 1, beta)
+    fits = (abs(beta) > ALIKE) & (abs(beta) < 1) & (((second - beta * first) ** 2).sum() <= ALIKE**2 * square)
+    found = jnp.where(fits, jnp.stack([beta, direct]), jnp.nan)
+    return jnp.where(square <= ALIKE**2 * whole, 0, found)
 
 
 def solved(apply: Callable[[Any], Any], b: Any) -> Any:
@@ -97,38 +135,13 @@ def solved(apply: Callable[[Any], Any], b: Any) -> Any:
         matrix, right = np.array(columns).T[: done + 1], np.zeros(done + 1)
         right[0] = size
         weights = np.linalg.lstsq(matrix, right, rcond=None)[0]
-        if np.linalg.norm(matrix @ weights - right) <= GOOD * size or done == MOST or not column[done] > 0:
+        left = np.linalg.norm(matrix @ weights - right)
+        if left <= GOOD * size or done == MOST or not column[done] > 0:
+            if not left <= ALIKE * size:
+                raise UsageError("the momentum of the step has no alternation that repeats, and its edge is unknown")
             return sum((float(c) * v for c, v in zip(weights[1:], basis[1:], strict=True)), float(weights[0]) * basis[0])
         basis.append(image / column[done])
 
 
 def _length(v: Any) -> float:
     return float(v @ v) ** 0.5
-
-
-def _refuse(dead: Any, still: Any) -> None:
-    """Where no coordinate has an edge."""
-    if bool(dead.all()):
-        raise UsageError("the step at a small gradient is not a number: it has no edge, as where it is divided by a norm of the gradient")
-    if bool((dead | still).all()):
-        raise UsageError("the step does not answer to a small gradient: it takes its sign (as Lion's), or nothing is trained; there is no edge")
-
-
-def _memories(rule: Rule, gain: Any, at_once: Any, kick: Any, through: Callable[[Any], Any]) -> list[tuple[float, float]]:
-    """Of each leaf, from the first two echoes Cx and CAx of a gradient, x = Bδg."""
-    jnp = library("jax.numpy")
-    first, state = through(kick)
-    parts = [jnp.where(jnp.isfinite(gain) & (gain != 0), v / gain, 0) for v in (at_once, first, through(state)[0])]
-    return [_memory(*pieces) for pieces in zip(*(rule.shape.pieces(jnp.where(jnp.isfinite(v), v, 0)) for v in parts), strict=True)]
-
-
-def _memory(at_once: Any, first: Any, second: Any) -> tuple[float, float]:
-    """β and the direct part of F(z) = D + F₁/(z − β), where the second echo is β times the first; NaN where it is not."""
-    square, whole = float((first * first).sum()), float((at_once * at_once).sum())
-    if square <= ALIKE**2 * whole:
-        return 0.0, 0.0
-    beta = float((first * second).sum()) / square if square else np.nan
-    if not (ALIKE < abs(beta) < 1 and float(((second - beta * first) ** 2).sum()) <= ALIKE**2 * square):
-        return np.nan, np.nan
-    total = float((at_once + first / (1 - beta)).sum())
-    return round(beta, DIGITS), round((float(at_once.sum()) / total - 1 + beta) / beta, DIGITS) + 0.0

@@ -130,6 +130,11 @@ class Rule:
 
         return jax.jit(product)
 
+    @cached_property
+    def finish(self) -> Callable[..., Any]:
+        """A function of the shape of the weights and of vectors, compiled."""
+        return library("jax").jit(lambda function, *vectors: function(self.shape, *vectors), static_argnums=0)
+
     def momenta(self, state: Any) -> int:
         """Numbers in the momentum."""
         leaves = library("jax").tree.leaves(state)

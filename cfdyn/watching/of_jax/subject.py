@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from cfdyn.errors import UsageError
 from cfdyn.networks._oracle.engine import library
-from cfdyn.watching.of_jax.edge import linearised, smooth
+from cfdyn.watching.of_jax.edge import Linearisation
 from cfdyn.watching.of_jax.roles import Small
 from cfdyn.watching.of_jax.rule import Rule
 
@@ -67,9 +67,9 @@ class Subject:
         small, found = self.small, []
         weights = small.random(1.0)
         for size in (1.0, QUIET):
-            given = small.state(size), weights, 1.0, small.block
-            smooth(small.rule, *given)
-            found.append(linearised(small.rule, *given, verify=True).scale)
+            linearisation = Linearisation(small.rule, small.state(size), weights, 1.0, small.block)
+            linearisation.verify_smooth()
+            found.append(linearisation.edge(verify=True).scale)
         same = float(abs(found[0] - found[1]).max()) <= NEAR * float(abs(found[0]).max())
         return 1 if same and not any(small.rule.roles.average) else EARLY
 
@@ -177,7 +177,8 @@ class Subject:
 
     def edges(self) -> list[Edge] | None:
         """Of each leaf, for the step about to be taken; NaN for a memory that is no momentum."""
-        found = linearised(self.rule, self.state, self.params, self._value, self.small.times(self.state), verify=not self._verified)
+        linearisation = Linearisation(self.rule, self.state, self.params, self._value, self.small.times(self.state))
+        found = linearisation.edge(verify=not self._verified)
         self.remarks = found.remarks
         pieces = zip(self.rule.shape.pieces(found.scale), found.memories, strict=True)
         return [Edge(scale, 0.0, beta, direct, self.rule.roles.window) for scale, (beta, direct) in pieces]
