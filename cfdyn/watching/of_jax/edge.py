@@ -18,6 +18,10 @@ NEAR = 1e-6  # a gradient that is small
 NEVER = 1e30  # the scale of a weight that does not move; its square root's reciprocal is a number in single precision
 
 
+class NoEdge(UsageError):
+    """The step does not answer to a small gradient: never, or while the rate is 0."""
+
+
 class Linearised(NamedTuple):
     """θP of each weight (d,), what adds to the curvature included, and for each leaf of the weights β and the direct part of its
     memory, NaN where that is not of the form c + (1 − c)(1 − β)z/(z − β)."""
@@ -40,17 +44,16 @@ class Linearisation:
         self.none = library("jax.numpy").zeros(rule.momenta(state), self.zero.dtype)
 
     def edge(self, verify: bool) -> Linearised:
-        """``verify``: that the step is coordinate by coordinate; a UsageError if not, or if there is no edge."""
+        """``verify``: that the step is coordinate by coordinate; a UsageError if not, and `NoEdge` where no weight has one."""
         gain, at_once, kick = self._answer(self.zero + 1, self.zero)
         drift = self._answer(self.zero, self.zero + 1)[0]
         first, echo = self._through(kick)
         parts = gain, drift, at_once, first, self._through(echo)[0]
         scale, memories, counts = self.rule.finish(_finished, *parts)
         dead, still, up, size = (int(one) for one in counts)
-        if dead == size:
-            raise UsageError("the step at a small gradient is not a number: it has no edge, as where it is divided by a norm of the gradient")
         if dead + still == size:
-            raise UsageError("the step does not answer to a small gradient: it takes its sign (as Lion's), or nothing is trained; there is no edge")
+            reason = "is not a number, as where it is divided by a norm of the gradient" if dead else "is 0: it takes its sign (as Lion's), or nothing is trained"
+            raise NoEdge(f"the answer of the step to a small gradient {reason}; there is no edge")
         if verify:
             r = self._random(1)
             _alike(self._answer(r, self.zero)[0], r * gain)

@@ -7,7 +7,7 @@ from typing import Any
 from cfdyn.networks._oracle.engine import library
 from cfdyn.watching.of_jax.rule import Roles, Rule, nodes, wide
 
-STEPS = 64  # more than the updates of an accumulation, as a rule
+STEPS = (64, 16, 4, 1, 256, 1024, 4096)  # after which a state is looked at: the first after which a schedule has a rate
 SAME, MORE = 1e-4, 1.1  # of the largest number: equal but for rounding; a factor by which an average is raised
 
 
@@ -25,6 +25,7 @@ class Small:
         self.start = transformation.init(self.weights)
         self._stepped = jax.jit(self._steps)
         self.block = self.times(self.start)
+        self.steps = next((steps for steps in STEPS if self._moves(self.state(1.0, steps))), STEPS[0])
         self.rule.roles = self._roles()
 
     def _steps(self, gradient: Any, state: Any, weights: Any, count: Any) -> tuple[Any, Any]:
@@ -49,9 +50,13 @@ class Small:
 
         return jax.tree.map(one, self.weights)
 
-    def state(self, size: float) -> Any:
+    def state(self, size: float, steps: int = 0) -> Any:
         """The state after steps with a random gradient, with no accumulation under way."""
-        return self._stepped(self.random(size), self.start, self.weights, self.block * -(-STEPS // self.block))[1]
+        return self._stepped(self.random(size), self.start, self.weights, self.block * -(-(steps or self.steps) // self.block))[1]
+
+    def _moves(self, state: Any) -> bool:
+        changes = self._stepped(self.random(1.0), state, self.weights, self.block)[0]
+        return any(bool((one != 0).any()) for one in library("jax").tree.leaves(changes))
 
     def times(self, state: Any) -> int:
         """Updates of an accumulation that begins, from the whole numbers of the real state."""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from cfdyn.errors import UsageError
 from cfdyn.networks._oracle.engine import library
-from cfdyn.watching.of_jax.edge import Linearisation
+from cfdyn.watching.of_jax.edge import Linearisation, NoEdge
 from cfdyn.watching.of_jax.roles import Small
 from cfdyn.watching.of_jax.rule import Rule
 
@@ -141,12 +141,12 @@ class Subject:
         return lambda v: product(self.params, rows, v)
 
     def _has_second_derivatives(self, rows: Any) -> bool:
-        jax = library("jax")
+        """Functions with a backward pass of their own may not have them, as fused attention; a loss that fails at all raises."""
+        given, shapes = (self.params, rows, self.rule.flat(self.params)), library("jax").eval_shape
         try:
-            jax.eval_shape(self._by_second_derivatives, self.params, rows, self.rule.flat(self.params))
-        except TypeError as problem:  # of a function with a backward pass of its own, as fused attention
-            if "custom_vjp" not in str(problem):
-                raise
+            shapes(self._by_second_derivatives, *given)
+        except Exception:
+            shapes(self._by_differences, *given)
             return False
         return True
 
@@ -176,9 +176,12 @@ class Subject:
         return jax.jit(product)
 
     def edges(self) -> list[Edge] | None:
-        """Of each leaf, for the step about to be taken; NaN for a memory that is no momentum."""
+        """Of each leaf, for the step about to be taken, NaN for a memory that is no momentum; None while the rate is 0."""
         linearisation = Linearisation(self.rule, self.state, self.params, self._value, self.small.times(self.state))
-        found = linearisation.edge(verify=not self._verified)
+        try:
+            found = linearisation.edge(verify=not self._verified)
+        except NoEdge:
+            return None
         self.remarks = found.remarks
         pieces = zip(self.rule.shape.pieces(found.scale), found.memories, strict=True)
         return [Edge(scale, 0.0, beta, direct, self.rule.roles.window) for scale, (beta, direct) in pieces]
