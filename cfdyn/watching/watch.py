@@ -91,9 +91,9 @@ def watch(
 def _subject(model: Any, optimizer: Any, loss: Any, probe: Any, fresh: Any, mode: str) -> Any:
     """Of optax if the optimizer has ``init`` and ``update``, and of torch otherwise."""
     if callable(getattr(optimizer, "init", None)) and callable(getattr(optimizer, "update", None)):
-        from cfdyn.watching.of_jax.subject import Subject
+        from cfdyn.watching.of_jax.subject import Subject as OfJax
 
-        return Subject(model, optimizer, loss, probe, fresh, mode)
+        return OfJax(model, optimizer, loss, probe, fresh, mode)
     from cfdyn.networks._oracle.engine import library
     from cfdyn.watching.of_torch.subject import Subject
 

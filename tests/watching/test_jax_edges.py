@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cfdyn.errors import UsageError
 from cfdyn.networks._oracle.engine import float64
 
 jax = pytest.importorskip("jax", reason="jax is not installed: no watch of JAX was tested")

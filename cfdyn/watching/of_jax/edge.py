@@ -9,12 +9,14 @@ import numpy as np
 
 from cfdyn.errors import UsageError
 from cfdyn.networks._oracle.engine import library
-from cfdyn.watching.of_jax.rule import Rule, Shape
+from cfdyn.watching.of_jax.linear import Linear
+from cfdyn.watching.of_jax.rule import Shape
 
 MOST, GOOD = 12, 1e-6  # vectors of GMRES, and its residual
 ALIKE = 1e-3  # relative: equal but for rounding in single precision
 DIGITS = 4  # of β and of the direct part
 NEAR = 1e-6  # a gradient that is small
+DIVIDED, SIGN = "is not a number, as where it is divided by a norm of the gradient", "is 0: it takes its sign (as Lion's), or nothing is trained"
 NEVER = 1e30  # the scale of a weight that does not move; its square root's reciprocal is a number in single precision
 
 
@@ -38,10 +40,10 @@ class Linearisation:
     by coordinate.
     """
 
-    def __init__(self, rule: Rule, state: Any, weights: Any, value: float, times: int):
-        self.rule, self.given = rule, (state, weights, value, times)
-        self.zero = rule.flat(weights) * 0
-        self.none = library("jax.numpy").zeros(rule.momenta(state), self.zero.dtype)
+    def __init__(self, linear: Linear, state: Any, weights: Any, value: float, times: int):
+        self.linear, self.given = linear, (state, weights, value, times)
+        self.zero = linear.rule.shape.flat(weights) * 0
+        self.none = library("jax.numpy").zeros(linear.momenta(state), self.zero.dtype)
 
     def edge(self, verify: bool) -> Linearised:
         """``verify``: that the step is coordinate by coordinate; a UsageError if not, and `NoEdge` where no weight has one."""
@@ -49,11 +51,11 @@ class Linearisation:
         drift = self._answer(self.zero, self.zero + 1)[0]
         first, echo = self._through(kick)
         parts = gain, drift, at_once, first, self._through(echo)[0]
-        scale, memories, counts = self.rule.finish(_finished, *parts)
+        scale, memories, counts = self.linear.finish(_finished, *parts)
         dead, still, up, size = (int(one) for one in counts)
         if dead + still == size:
-            reason = "is not a number, as where it is divided by a norm of the gradient" if dead else "is 0: it takes its sign (as Lion's), or nothing is trained"
-            raise NoEdge(f"the answer of the step to a small gradient {reason}; there is no edge")
+            reason = DIVIDED if dead else SIGN
+            raise NoEdge(f"the step's answer to a small gradient {reason}; there is no edge")
         if verify:
             r = self._random(1)
             _alike(self._answer(r, self.zero)[0], r * gain)
@@ -61,7 +63,8 @@ class Linearisation:
             raise UsageError("some weights go up the gradient (`optax.masked` does so where its mask is False): there is no edge")
         left = {"never had a gradient": dead, "do not answer to a small gradient, frozen or moved by its sign": still}
         remarks = [f"{count} of {size} weights {what}, and are left out" for what, count in left.items() if count]
-        return Linearised(scale, [(round(float(b), DIGITS), round(float(c), DIGITS) + 0.0) for b, c in np.asarray(memories)], remarks)
+        rounded = [(round(float(beta), DIGITS), round(float(direct), DIGITS) + 0.0) for beta, direct in np.asarray(memories)]
+        return Linearised(scale, rounded, remarks)
 
     def verify_smooth(self) -> None:
         """A UsageError if the step near a gradient of 0 is not that at 0: it is divided by a norm of the gradient."""
@@ -70,7 +73,7 @@ class Linearisation:
         _alike(near, at_zero)
 
     def _along(self, gradient: Any, momentum: Any, moved: Any, at: Any = None) -> tuple[Any, Any]:
-        return self.rule.linear(*self.given, self.zero if at is None else at, gradient, momentum, moved)
+        return self.linear.along(*self.given, self.zero if at is None else at, gradient, momentum, moved)
 
     def _through(self, momentum: Any) -> tuple[Any, Any]:
         return self._along(self.zero, momentum, self.zero)

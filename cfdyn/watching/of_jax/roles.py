@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from cfdyn.networks._oracle.engine import library
-from cfdyn.watching.of_jax.rule import Roles, Rule, nodes, wide
+from cfdyn.watching.of_jax.linear import Linear, Roles
+from cfdyn.watching.of_jax.rule import Rule, nodes, wide
 
 STEPS = (64, 16, 4, 1, 256, 1024, 4096)  # after which a state is looked at: the first after which a schedule has a rate
 SAME, MORE = 1e-4, 1.1  # of the largest number: equal but for rounding; a factor by which an average is raised
@@ -17,7 +19,7 @@ class Small:
     def __init__(self, transformation: Any, params: Any):
         jax = library("jax")
         for most in (2, None):  # a rule may ask for the size of a weight: then the small state is another one
-            self.weights = jax.tree.map(lambda one: _corner(one, most), params)
+            self.weights = jax.tree.map(partial(_corner, most=most), params)
             states = (jax.tree.structure(jax.eval_shape(transformation.init, one)) for one in (self.weights, params))
             if len(set(states)) == 1:
                 break
@@ -26,7 +28,7 @@ class Small:
         self._stepped = jax.jit(self._steps)
         self.block = self.times(self.start)
         self.steps = next((steps for steps in STEPS if self._moves(self.state(1.0, steps))), STEPS[0])
-        self.rule.roles = self._roles()
+        self.linear = Linear(self.rule, self._roles())
 
     def _steps(self, gradient: Any, state: Any, weights: Any, count: Any) -> tuple[Any, Any]:
         """The sum of the changes of so many updates, the k-th with cos k times a gradient, and the state after them."""
@@ -92,20 +94,25 @@ class Small:
         calmed = [one * 0 if is_odd else one for one, is_odd in zip(there, odd, strict=True)]
         next_, calm, heavy = after(there), after(calmed), after(there, gradient)
         even = [_numbers(a) and not is_odd for a, is_odd in zip(there, odd, strict=True)]
-        seen = [any(is_even and _size(a - b) > SAME * _size(a) for a, b, is_even in zip(next_, other, even, strict=True)) for other in (calm, heavy)]
+
+        def sees(other: list[Any]) -> bool:
+            return any(is_even and _size(a - b) > SAME * _size(a) for a, b, is_even in zip(next_, other, even, strict=True))
+
+        seen = sees(calm), sees(heavy)
         if seen[0]:
             there, next_ = calmed, calm
         falls = [is_even and _falls(a, b) for a, b, is_even in zip(there, next_, even, strict=True)]
         average = tuple(one and self._divides(gradient, there, k) for k, one in enumerate(falls))
         kept = [float((b / a).max()) for a, b, one in zip(there, next_, average, strict=True) if one]
-        return Roles(odd, average, *seen, 1 / (1 - max(kept)) if kept else 1.0)
+        return Roles(odd, average, seen[0], seen[1], 1 / (1 - max(kept)) if kept else 1.0)
 
     def _divides(self, gradient: Any, leaves: list[Any], k: int) -> bool:
         """Whether a larger average makes the step smaller."""
         jax, sizes = library("jax"), []
         for factor in (1.0, MORE):
             given = [one * factor if j == k else one for j, one in enumerate(leaves)]
-            change = self._stepped(gradient, jax.tree.unflatten(jax.tree.structure(self.start), given), self.weights, self.block)[0]
+            state = jax.tree.unflatten(jax.tree.structure(self.start), given)
+            change = self._stepped(gradient, state, self.weights, self.block)[0]
             sizes.append(sum(float(abs(wide(one)).sum()) for one in jax.tree.leaves(change)))
         return sizes[1] < sizes[0]
 

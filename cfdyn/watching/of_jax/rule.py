@@ -1,25 +1,12 @@
-"""The step of a transformation of optax as a function of flat vectors, and its linearisation; it knows no optimizer by name."""
+"""The step of a transformation of optax, and trees of arrays as vectors."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from functools import cached_property
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 from cfdyn.networks._oracle.engine import library
-
-
-class Roles(NamedTuple):
-    """Of each leaf of the state: ``odd``, it changes its sign with all gradients, as a momentum; ``average``, it shrinks without
-    gradients and the step with it, as an average of squares. ``calm``, ``light``: averages see the momentum (AdaBelief), or the
-    weights (decay before Adam), which are set to 0 then. ``window``: 1/(1 − β₂), steps over which they are averaged."""
-
-    odd: tuple[bool, ...]
-    average: tuple[bool, ...]
-    calm: bool
-    light: bool
-    window: float
 
 
 class Shape:
@@ -37,6 +24,10 @@ class Shape:
         np = library("jax.numpy")
         return np.concatenate([wide(one).reshape(-1) for one in leaves]) if leaves else np.zeros(0)
 
+    def flat(self, tree: Any) -> Any:
+        """A tree as a vector."""
+        return self.joined(library("jax").tree.leaves(tree))
+
     def pieces(self, v: Any) -> list[Any]:
         """A vector as leaves, in its own precision."""
         starts = [end - size for end, size in zip(self.ends, self.sizes, strict=True)]
@@ -44,7 +35,8 @@ class Shape:
 
     def split(self, v: Any) -> Any:
         """A vector as a tree, in the precision of its leaves."""
-        return library("jax").tree.unflatten(self.tree, [one.astype(kind) for one, kind in zip(self.pieces(v), self.types, strict=True)])
+        leaves = [one.astype(kind) for one, kind in zip(self.pieces(v), self.types, strict=True)]
+        return library("jax").tree.unflatten(self.tree, leaves)
 
 
 def wide(leaf: Any) -> Any:
@@ -55,17 +47,16 @@ def wide(leaf: Any) -> Any:
 
 
 class Rule:
-    """What ``update`` of a transformation does, as a rule at a gradient of 0, to small changes of gradient, momentum and weights.
+    """``update`` of a transformation, for weights with the shapes of ``like``.
 
-    ``like``: weights, or arrays of their shapes. With accumulation (`MultiSteps`) a step is all updates until the next change
-    of the weights, with the same gradient in each.
+    With accumulation (`MultiSteps`) a step is all updates until the next change of the weights, with the same gradient in each.
     """
 
-    def __init__(self, transformation: Any, like: Any, roles: Roles | None = None):
+    def __init__(self, transformation: Any, like: Any):
         jax = library("jax")
         self.update, self.init = transformation.update, transformation.init
         self.takes_value = type(transformation).__name__ != "GradientTransformation"
-        self.shape, self.roles = Shape(like), roles
+        self.shape = Shape(like)
         self.accumulates = "MultiStepsState" in {type(one).__name__ for one in nodes(jax.eval_shape(self.init, like))}
 
     def update_once(self, gradient: Any, state: Any, weights: Any, value: Any) -> tuple[Any, Any]:
@@ -83,62 +74,6 @@ class Rule:
             return jax.tree.map(lambda a, b: a + b, carried[0], change), state
 
         return jax.lax.fori_loop(0, times, once, (jax.tree.map(lambda one: one * 0, gradient), state))
-
-    def settled(self, state: Any, weights: Any, value: Any, times: Any) -> list[Any]:
-        """The leaves of the state before a step without a gradient that has the given averages after it."""
-        jax, np = library("jax"), library("jax.numpy")
-        leaves, kind = jax.tree.flatten(jax.tree.map(wide, state))
-        zero, roles = jax.tree.map(lambda one: wide(one) * 0, weights), self.roles
-        weights = zero if roles.light else jax.tree.map(wide, weights)
-        if roles.calm:
-            leaves = [one * 0 if odd else one for one, odd in zip(leaves, roles.odd, strict=True)]
-        after = jax.tree.leaves(self.run(zero, jax.tree.unflatten(kind, leaves), weights, value, times)[1])
-
-        def before(leaf: Any, next_: Any) -> Any:
-            falls = (next_ * leaf > 0) & (abs(next_) < abs(leaf))
-            return np.where(falls, leaf * (leaf / np.where(falls, next_, 1)), leaf)
-
-        chosen = [odd or average for odd, average in zip(roles.odd, roles.average, strict=True)]
-        return [before(a, b) if one else a for a, b, one in zip(leaves, after, chosen, strict=True)]
-
-    def flat(self, tree: Any) -> Any:
-        """A tree like the weights as a vector."""
-        return self.shape.joined(library("jax").tree.leaves(tree))
-
-    @cached_property
-    def linear(self) -> Callable[..., tuple[Any, Any]]:
-        """(state, weights, value, times, g, δg, δm, δw) → (change of the step, change of the momentum after it), all as vectors."""
-        jax, np, roles = library("jax"), library("jax.numpy"), self.roles
-
-        def product(state: Any, weights: Any, value: Any, times: Any, at: Any, *along: Any) -> tuple[Any, Any]:
-            leaves, kind = self.settled(state, weights, value, times), jax.tree.structure(state)
-            odd = Shape([one for one, is_odd in zip(leaves, roles.odd, strict=True) if is_odd])
-
-            def step(gradient: Any, momentum: Any, weights: Any) -> tuple[Any, Any]:
-                moved = iter(odd.pieces(momentum))
-                now = [next(moved).astype(one.dtype) if is_odd else one for one, is_odd in zip(leaves, roles.odd, strict=True)]
-                given = (jax.tree.unflatten(self.shape.tree, self.shape.pieces(one)) for one in (gradient, weights))
-                gradient, weights = given
-                change, after = self.run(gradient, jax.tree.unflatten(kind, now), weights, value, times)
-                kept = [one for one, is_odd in zip(jax.tree.leaves(after), roles.odd, strict=True) if is_odd]
-                return self.shape.joined(jax.tree.leaves(change)), odd.joined(kept)
-
-            w = self.flat(weights) * (0 if roles.light else 1)
-            m = odd.joined([one for one, is_odd in zip(leaves, roles.odd, strict=True) if is_odd]).astype(along[1].dtype)
-            change, after = jax.jvp(step, (at, m, w), along)[1]
-            return change, np.where(np.isfinite(after), after, 0)
-
-        return jax.jit(product)
-
-    @cached_property
-    def finish(self) -> Callable[..., Any]:
-        """A function of the shape of the weights and of vectors, compiled."""
-        return library("jax").jit(lambda function, *vectors: function(self.shape, *vectors), static_argnums=0)
-
-    def momenta(self, state: Any) -> int:
-        """Numbers in the momentum."""
-        leaves = library("jax").tree.leaves(state)
-        return sum(one.size for one, odd in zip(leaves, self.roles.odd, strict=True) if odd)
 
 
 def nodes(tree: Any) -> list[Any]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from cfdyn.errors import UsageError
 from cfdyn.networks._oracle.engine import library
 from cfdyn.watching.of_jax.edge import Linearisation, NoEdge
+from cfdyn.watching.of_jax.linear import Linear
 from cfdyn.watching.of_jax.roles import Small
 from cfdyn.watching.of_jax.rule import Rule
 
@@ -32,7 +33,7 @@ class Edge(NamedTuple):
 class Subject:
     """What is watched. Arrays of JAX do not change; those of a step are kept no longer than the watch looks at them."""
 
-    def __init__(self, loss: Callable[[Any, Any], Any], transformation: Any, params: Any, probe: Any, fresh: Any, mode: str = "eval"):
+    def __init__(self, loss: Any, transformation: Any, params: Any, probe: Any, fresh: Any, mode: str = "eval"):
         jax = library("jax")
         if mode != "eval":
             raise UsageError("with optax there are no modes: the loss decides")
@@ -50,11 +51,13 @@ class Subject:
         self._rate, self._value, self._verified = float("nan"), float("nan"), False
         self.small = _refused(lambda: Small(transformation, params))
         self.earliest = _refused(self._first)
-        self.rule = Rule(transformation, params, self.small.rule.roles)
+        self.rule = Rule(transformation, params)
+        self.shape = self.rule.shape
+        self.linear = Linear(self.rule, self.small.linear.roles)
         self._compile()
 
     def _compile(self) -> None:
-        """Before the run begins: its first measurement then takes no longer than the others. A failure comes again, and is told."""
+        """Before the run begins, so that its first measurement takes no longer than others. A failure comes again, and is told."""
         with contextlib.suppress(Exception), self.measuring():
             self.state = self.rule.init(self.params)
             self.products()(self.random_direction())
@@ -67,11 +70,11 @@ class Subject:
         small, found = self.small, []
         weights = small.random(1.0)
         for size in (1.0, QUIET):
-            linearisation = Linearisation(small.rule, small.state(size), weights, 1.0, small.block)
+            linearisation = Linearisation(small.linear, small.state(size), weights, 1.0, small.block)
             linearisation.verify_smooth()
             found.append(linearisation.edge(verify=True).scale)
         same = float(abs(found[0] - found[1]).max()) <= NEAR * float(abs(found[0]).max())
-        return 1 if same and not any(small.rule.roles.average) else EARLY
+        return 1 if same and not any(small.linear.roles.average) else EARLY
 
     def at(self, loss: Any = None, *, params: Any = None, state: Any = None, grads: Any = None, lr: Any = None) -> bool:
         """What a step has made; False within an accumulation, where no step was made."""
@@ -142,7 +145,7 @@ class Subject:
 
     def _has_second_derivatives(self, rows: Any) -> bool:
         """Functions with a backward pass of their own may not have them, as fused attention; a loss that fails at all raises."""
-        given, shapes = (self.params, rows, self.rule.flat(self.params)), library("jax").eval_shape
+        given, shapes = (self.params, rows, self.shape.flat(self.params)), library("jax").eval_shape
         try:
             shapes(self._by_second_derivatives, *given)
         except Exception:
@@ -153,42 +156,42 @@ class Subject:
     @cached_property
     def _by_second_derivatives(self) -> Callable[[Any, Any, Any], Any]:
         """Forward over reverse."""
-        jax, rule = library("jax"), self.rule
+        jax, shape = library("jax"), self.shape
 
         def product(params: Any, rows: Any, v: Any) -> Any:
             slope = jax.grad(lambda one: self.loss(one, rows))
-            return rule.flat(jax.jvp(slope, (params,), (rule.shape.split(v),))[1])
+            return shape.flat(jax.jvp(slope, (params,), (shape.split(v),))[1])
 
         return jax.jit(product)
 
     @cached_property
     def _by_differences(self) -> Callable[[Any, Any, Any], Any]:
         """(∇L(w + hv) − ∇L(w − hv))/2h at h‖v‖ = 0.001."""
-        jax, np, rule = library("jax"), library("jax.numpy"), self.rule
+        jax, np, shape = library("jax"), library("jax.numpy"), self.shape
 
         def product(params: Any, rows: Any, v: Any) -> Any:
             slope = jax.grad(lambda one: self.loss(one, rows))
             h = (SHIFT_DOUBLE if v.dtype == np.float64 else SHIFT) / np.maximum(np.linalg.norm(v), 1e-30)
-            w = rule.flat(params)
-            right, left = (rule.flat(slope(rule.shape.split(w + way * v))) for way in (h, -h))
+            w = shape.flat(params)
+            right, left = (shape.flat(slope(shape.split(w + way * v))) for way in (h, -h))
             return (right - left) / (2 * h)
 
         return jax.jit(product)
 
     def edges(self) -> list[Edge] | None:
         """Of each leaf, for the step about to be taken, NaN for a memory that is no momentum; None while the rate is 0."""
-        linearisation = Linearisation(self.rule, self.state, self.params, self._value, self.small.times(self.state))
+        linearisation = Linearisation(self.linear, self.state, self.params, self._value, self.small.times(self.state))
         try:
             found = linearisation.edge(verify=not self._verified)
         except NoEdge:
             return None
         self.remarks = found.remarks
-        pieces = zip(self.rule.shape.pieces(found.scale), found.memories, strict=True)
-        return [Edge(scale, 0.0, beta, direct, self.rule.roles.window) for scale, (beta, direct) in pieces]
+        pieces = zip(self.shape.pieces(found.scale), found.memories, strict=True)
+        return [Edge(scale, 0.0, beta, direct, self.linear.roles.window) for scale, (beta, direct) in pieces]
 
     def scale(self, edges: Sequence[Edge]) -> tuple[Any, float]:
         """Pθ of each coordinate, with the decay in it."""
-        return self.rule.shape.joined([one.scale for one in edges]), 0.0
+        return self.shape.joined([one.scale for one in edges]), 0.0
 
     def median(self, scale: Any) -> float:
         """Of the scale."""
@@ -196,11 +199,11 @@ class Subject:
 
     def joined(self, pieces: Sequence[Any]) -> Any:
         """Leaves as one vector."""
-        return self.rule.shape.joined(pieces)
+        return self.shape.joined(pieces)
 
     def split(self, v: Any) -> list[Any]:
         """A vector as leaves."""
-        return self.rule.shape.pieces(v)
+        return self.shape.pieces(v)
 
     @cached_property
     def _position(self) -> Callable[[Any, Any], Any]:
@@ -213,7 +216,7 @@ class Subject:
 
     def random_direction(self) -> Any:
         """A direction of its own random numbers."""
-        jax, like = library("jax"), self.rule.flat(self.params)
+        jax, like = library("jax"), self.shape.flat(self.params)
         return jax.random.normal(jax.random.key(0), like.shape, like.dtype)
 
     def layers(self, vector: Any) -> dict[str, float]:
@@ -234,7 +237,7 @@ def _names(params: Any) -> list[str]:
         raise UsageError("the edge of Lookahead is unknown: its slow weights move once in several steps")
     for name, (_, leaf) in zip(names, found, strict=True):
         if not np.issubdtype(getattr(leaf, "dtype", type(leaf)), np.floating):
-            raise UsageError(f"{name} of the parameters is not an array of floating-point numbers: give those that are trained alone")
+            raise UsageError(f"{name} of the parameters is not an array of floating-point numbers: give what is trained alone")
     if not found:
         raise UsageError("there are no parameters")
     return names
