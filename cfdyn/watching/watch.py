@@ -127,13 +127,13 @@ class Watch:
 
         With optax also what the step has made, ``params`` and ``state``, and if you like its ``grads`` and its rate ``lr``.
         """
-        if not self.subject.at(loss, **made):
+        if not self.subject.take(**made):
             return
         began, measured = self.cadence.clock(), False
         row: dict[str, float] = {}
         self._steps += 1
         try:
-            row = {"lr": self.subject.rate(), "grad_norm": self.subject.norm}
+            row = {"lr": self.subject.rate()} | ({} if math.isnan(self.subject.norm) else {"grad_norm": self.subject.norm})
             if loss is not None:
                 row["loss"] = float(loss.detach() if hasattr(loss, "detach") else loss)
             follows = self._follow()
@@ -196,7 +196,8 @@ class Watch:
         if self._beta is not None:
             row["edge/growth"] = predicted_growth(found.value, self._beta)
         along = found.vector * root
-        if self._along is None or abs(float(along @ self._along)) < SAME * (float(along @ along) * float(self._along @ self._along)) ** 0.5:
+        before = self._along
+        if before is None or abs(float(along @ before)) < SAME * (float(along @ along) * float(before @ before)) ** 0.5:
             self._along, self._pieces = along, subject.split(along)
             self._bounce.forget()
             self._bounce.add(subject.position(self._pieces))
@@ -239,7 +240,9 @@ class Watch:
         With P and u as they are, on the probe. With mini-batches the share alone does not decide, and both may be too large.
         """
         if (share := self.log.get("edge/share", math.nan)) > 0:
-            edge = self.subject.rate() / share
+            if math.isnan(rate := self.subject.rate()):
+                raise UsageError(f"the rate is unknown: give it, watch.step(…, lr=rate); the edge is at 1/{share:.3g} of it")
+            edge = rate / share
             return {"edge_rate": edge, "rate": 0.8 * edge, "share": share}
         raise UsageError("no share was measured yet: call step() in the loop, with a budget above 0")
 

@@ -63,7 +63,7 @@ def late(tx, steps=0):
     params = {"w": jnp.zeros(2), "other": jnp.zeros(3)}
     state = tx.init(params)
     for k in range(steps):
-        state = tx.update(jax.tree.map(lambda one: one + 1.0 + 0.01 * k, params), state, params)[1]
+        state = tx.update(jax.tree.map(lambda one, k=k: one + 1.0 + 0.01 * k, params), state, params)[1]
     calm = jax.tree_util.tree_map_with_path(lambda path, one: one * 0 if field(path) in MOMENTA else one, state)
     if steps:
         return params, calm
@@ -94,7 +94,7 @@ def real(tx, params, state, curvature):
 def found(tx, params, state):
     """The scale of the first weight, and its β and direct part, as a watch finds them."""
     subject = Subject(lambda params, rows: (params["w"] ** 2).sum(), tx, params, jnp.zeros(1), None)
-    assert subject.at(0.0, params=params, state=state)
+    assert subject.take(params=params, state=state)
     edges = subject.edges()
     return float(edges[1].scale[0]), edges[1].beta, edges[1].direct
 

@@ -16,7 +16,8 @@ MOST, GOOD = 12, 1e-6  # vectors of GMRES, and its residual
 ALIKE = 1e-3  # relative: equal but for rounding in single precision
 DIGITS = 4  # of β and of the direct part
 NEAR = 1e-6  # a gradient that is small
-DIVIDED, SIGN = "is not a number, as where it is divided by a norm of the gradient", "is 0: it takes its sign (as Lion's), or nothing is trained"
+DIVIDED = "is not a number, as where it is divided by a norm of the gradient"
+SIGN = "is 0: it takes its sign (as Lion's), or nothing is trained"
 NEVER = 1e30  # the scale of a weight that does not move; its square root's reciprocal is a number in single precision
 
 
@@ -40,8 +41,8 @@ class Linearisation:
     by coordinate.
     """
 
-    def __init__(self, linear: Linear, state: Any, weights: Any, value: float, times: int):
-        self.linear, self.given = linear, (state, weights, value, times)
+    def __init__(self, linear: Linear, state: Any, weights: Any, times: int):
+        self.linear, self.given = linear, (state, weights, times)
         self.zero = linear.rule.shape.flat(weights) * 0
         self.none = library("jax.numpy").zeros(linear.momenta(state), self.zero.dtype)
 

@@ -1,4 +1,4 @@
-"""A step of optax, linearised: how it answers to small changes of gradient, momentum and weights; it knows no optimizer by name."""
+"""A step of optax, linearised: its answer to small changes of gradient, momentum and weights. No optimizer is known by name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Linear:
     def __init__(self, rule: Rule, roles: Roles):
         self.rule, self.roles = rule, roles
 
-    def settled(self, state: Any, weights: Any, value: Any, times: Any) -> list[Any]:
+    def settled(self, state: Any, weights: Any, times: Any) -> list[Any]:
         """The leaves of the state before a step without a gradient that has the given averages after it."""
         jax, np = library("jax"), library("jax.numpy")
         leaves, kind = jax.tree.flatten(jax.tree.map(wide, state))
@@ -36,7 +36,7 @@ class Linear:
         weights = zero if roles.light else jax.tree.map(wide, weights)
         if roles.calm:
             leaves = [one * 0 if odd else one for one, odd in zip(leaves, roles.odd, strict=True)]
-        after = jax.tree.leaves(self.rule.run(zero, jax.tree.unflatten(kind, leaves), weights, value, times)[1])
+        after = jax.tree.leaves(self.rule.run(zero, jax.tree.unflatten(kind, leaves), weights, times)[1])
 
         def before(leaf: Any, next_: Any) -> Any:
             falls = (next_ * leaf > 0) & (abs(next_) < abs(leaf))
@@ -47,11 +47,11 @@ class Linear:
 
     @cached_property
     def along(self) -> Callable[..., tuple[Any, Any]]:
-        """(state, weights, value, times, g, δg, δm, δw) → (change of the step, change of the momentum after it), all as vectors."""
+        """(state, weights, times, g, δg, δm, δw) → changes of the step and of the momentum after it, as vectors."""
         jax, np, roles, shape = library("jax"), library("jax.numpy"), self.roles, self.rule.shape
 
-        def product(state: Any, weights: Any, value: Any, times: Any, at: Any, *along: Any) -> tuple[Any, Any]:
-            leaves, kind = self.settled(state, weights, value, times), jax.tree.structure(state)
+        def product(state: Any, weights: Any, times: Any, at: Any, *along: Any) -> tuple[Any, Any]:
+            leaves, kind = self.settled(state, weights, times), jax.tree.structure(state)
             odd = Shape([one for one, is_odd in zip(leaves, roles.odd, strict=True) if is_odd])
 
             def step(gradient: Any, momentum: Any, weights: Any) -> tuple[Any, Any]:
@@ -59,7 +59,7 @@ class Linear:
                 now = [next(moved).astype(one.dtype) if is_odd else one for one, is_odd in zip(leaves, roles.odd, strict=True)]
                 given = (jax.tree.unflatten(shape.tree, shape.pieces(one)) for one in (gradient, weights))
                 gradient, weights = given
-                change, after = self.rule.run(gradient, jax.tree.unflatten(kind, now), weights, value, times)
+                change, after = self.rule.run(gradient, jax.tree.unflatten(kind, now), weights, times)
                 kept = [one for one, is_odd in zip(jax.tree.leaves(after), roles.odd, strict=True) if is_odd]
                 return shape.flat(change), odd.joined(kept)
 

@@ -36,7 +36,7 @@ class Small:
 
         def once(k: Any, carried: tuple[Any, Any]) -> tuple[Any, Any]:
             given = jax.tree.map(lambda one: one * jax.numpy.cos(k).astype(one.dtype), gradient)
-            change, state = self.rule.update_once(given, carried[1], weights, 1.0)
+            change, state = self.rule.update_once(given, carried[1], weights)
             return jax.tree.map(lambda a, b: a + b, carried[0], change), state
 
         return jax.lax.fori_loop(0, count, once, (jax.tree.map(lambda one: one * 0, gradient), state))

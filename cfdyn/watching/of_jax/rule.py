@@ -8,6 +8,8 @@ from typing import Any
 
 from cfdyn.networks._oracle.engine import library
 
+BETTER = -math.inf  # the loss, for rules that ask for it: better than all before, so that no rate falls at a plateau
+
 
 class Shape:
     """A tree of arrays as one vector (d,), of single precision at least, and back."""
@@ -59,18 +61,18 @@ class Rule:
         self.shape = Shape(like)
         self.accumulates = "MultiStepsState" in {type(one).__name__ for one in nodes(jax.eval_shape(self.init, like))}
 
-    def update_once(self, gradient: Any, state: Any, weights: Any, value: Any) -> tuple[Any, Any]:
-        """The change of the weights and the state, of one update; ``value``: the loss, for rules that ask for it."""
-        return self.update(gradient, state, weights, **({"value": value} if self.takes_value else {}))
+    def update_once(self, gradient: Any, state: Any, weights: Any) -> tuple[Any, Any]:
+        """The change of the weights and the state, of one update."""
+        return self.update(gradient, state, weights, **({"value": BETTER} if self.takes_value else {}))
 
-    def run(self, gradient: Any, state: Any, weights: Any, value: Any, times: Any) -> tuple[Any, Any]:
+    def run(self, gradient: Any, state: Any, weights: Any, times: Any) -> tuple[Any, Any]:
         """The change of the weights in a step, and the state after it."""
         jax = library("jax")
         if not self.accumulates:
-            return self.update_once(gradient, state, weights, value)
+            return self.update_once(gradient, state, weights)
 
         def once(_: Any, carried: tuple[Any, Any]) -> tuple[Any, Any]:
-            change, state = self.update_once(gradient, carried[1], weights, value)
+            change, state = self.update_once(gradient, carried[1], weights)
             return jax.tree.map(lambda a, b: a + b, carried[0], change), state
 
         return jax.lax.fori_loop(0, times, once, (jax.tree.map(lambda one: one * 0, gradient), state))

@@ -46,9 +46,9 @@ class Subject:
         on_cpu = {one.platform for leaf in jax.tree.leaves(params) for one in _devices(leaf)} <= {"cpu"}
         self.clock = process_time if on_cpu else perf_counter
         self.norm, self.listens, self.seconds, self.exact = float("nan"), True, 0.0, True
-        self.stepped, self.surprise = False, lambda norm: None
+        self.surprise = None  # the weights before a step are not known when its gradient is
         self.remarks: list[str] = []
-        self._rate, self._value, self._verified = float("nan"), float("nan"), False
+        self._rate, self._verified = float("nan"), False
         self.small = _refused(lambda: Small(transformation, params))
         self.earliest = _refused(self._first)
         self.rule = Rule(transformation, params)
@@ -57,7 +57,7 @@ class Subject:
         self._compile()
 
     def _compile(self) -> None:
-        """Before the run begins, so that its first measurement takes no longer than others. A failure comes again, and is told."""
+        """Before the run begins: its first measurement takes no longer than others. A failure comes again, and is told then."""
         with contextlib.suppress(Exception), self.measuring():
             self.state = self.rule.init(self.params)
             self.products()(self.random_direction())
@@ -70,28 +70,25 @@ class Subject:
         small, found = self.small, []
         weights = small.random(1.0)
         for size in (1.0, QUIET):
-            linearisation = Linearisation(small.linear, small.state(size), weights, 1.0, small.block)
+            linearisation = Linearisation(small.linear, small.state(size), weights, small.block)
             linearisation.verify_smooth()
             found.append(linearisation.edge(verify=True).scale)
         same = float(abs(found[0] - found[1]).max()) <= NEAR * float(abs(found[0]).max())
         return 1 if same and not any(small.linear.roles.average) else EARLY
 
-    def at(self, loss: Any = None, *, params: Any = None, state: Any = None, grads: Any = None, lr: Any = None) -> bool:
+    def take(self, *, params: Any = None, state: Any = None, grads: Any = None, lr: Any = None) -> bool:
         """What a step has made; False within an accumulation, where no step was made."""
         if params is None or state is None:
             raise UsageError("with optax a step needs what it made: watch.step(loss, params=params, state=state)")
         jax = library("jax")
         jax.block_until_ready(params)  # what it took is no time of the watch
         self.params, self.state, self.norm = params, state, float("nan")
-        self._value = self._value if loss is None else float(loss)
         if lr is not None or self._rates:
             leaves = jax.tree.leaves(state) if lr is None else []
             self._rate = float(lr) if lr is not None else max(float(leaves[k]) for k in self._rates)
         if grads is not None and self.listens:
-            began = self.clock()
-            norm = float(self._norm(grads))
+            began, norm = self.clock(), float(self._norm(grads))
             self.norm = norm if norm < float("inf") else float("inf")
-            self.surprise(self.norm)
             self.seconds += self.clock() - began
         return not self.small.within(state)
 
@@ -179,8 +176,11 @@ class Subject:
         return jax.jit(product)
 
     def edges(self) -> list[Edge] | None:
-        """Of each leaf, for the step about to be taken, NaN for a memory that is no momentum; None while the rate is 0."""
-        linearisation = Linearisation(self.linear, self.state, self.params, self._value, self.small.times(self.state))
+        """Of each leaf, for the step about to be taken, NaN for a memory that is no momentum; None while the rate is 0 and
+        within an accumulation."""
+        if self.small.within(self.state):
+            return None
+        linearisation = Linearisation(self.linear, self.state, self.params, self.small.times(self.state))
         try:
             found = linearisation.edge(verify=not self._verified)
         except NoEdge:
@@ -201,18 +201,18 @@ class Subject:
         """Leaves as one vector."""
         return self.shape.joined(pieces)
 
-    def split(self, v: Any) -> list[Any]:
-        """A vector as leaves."""
-        return self.shape.pieces(v)
+    def split(self, v: Any) -> Any:
+        """A vector as `position` takes it."""
+        return v
 
     @cached_property
     def _position(self) -> Callable[[Any, Any], Any]:
         jax, np = library("jax"), library("jax.numpy")
-        return jax.jit(lambda along, leaves: sum(np.vdot(a, b.astype(a.dtype)) for a, b in zip(along, leaves, strict=True)))
+        return jax.jit(lambda along, params: np.vdot(along, self.shape.flat(params)))
 
-    def position(self, along: Sequence[Any]) -> float:
-        """⟨along, w⟩; ``along``: the pieces of a direction."""
-        return float(self._position(along, library("jax").tree.leaves(self.params)))
+    def position(self, along: Any) -> float:
+        """⟨along, w⟩."""
+        return float(self._position(along, self.params))
 
     def random_direction(self) -> Any:
         """A direction of its own random numbers."""
@@ -222,7 +222,7 @@ class Subject:
     def layers(self, vector: Any) -> dict[str, float]:
         """Of a direction: the fraction of its square in each leaf."""
         total = float(vector @ vector)
-        return {name: float((one * one).sum()) / total for name, one in zip(self.names, self.split(vector), strict=True)}
+        return {name: float((one * one).sum()) / total for name, one in zip(self.names, self.shape.pieces(vector), strict=True)}
 
     def close(self) -> None:
         """Nothing was hooked."""
@@ -254,4 +254,5 @@ def _refused(make: Callable[[], Any]) -> Any:
     except UsageError:
         raise
     except Exception as problem:
-        raise UsageError(f"this transformation cannot be watched: {type(problem).__name__}: {str(problem).splitlines()[0]}") from None
+        what = f"{type(problem).__name__}: {str(problem).partition(chr(10))[0]}"
+        raise UsageError(f"this transformation cannot be watched: {what}") from None

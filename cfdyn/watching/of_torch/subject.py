@@ -72,6 +72,17 @@ class Subject:
             self.norm = float(self.torch.linalg.vector_norm(self.torch.stack([one.float() for one in norms])))
         self.seconds += self.clock() - began
 
+    def take(self) -> bool:
+        """A step was made: of a module nothing has to be given."""
+        return True
+
+    def gone(self) -> None:
+        """Nothing is kept of a step."""
+
+    def median(self, scale: Any) -> float:
+        """Of the scale."""
+        return float(scale.median())
+
     def close(self) -> None:
         """Take the hooks away."""
         for hook in self._hooks:
