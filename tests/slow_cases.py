@@ -130,6 +130,12 @@ SLOW: dict[str, tuple[str, ...]] = {
         "nadam-8-two weights", "nadam-8-double well", "nadam-9-two weights",
     ),
     "training/test_resume.py::test_stopped_anywhere_a_run_goes_on_bit_for_bit": ("47-0.0",),
+    "watching/test_jax_edges.py::test_at_the_edge_the_real_step_has_the_multiplier_minus_one": (
+        "momentum", "nadam", "amsgrad", "yogi", "adamax", "radam", "rmsprop, momentum", "rmsprop, nesterov", "schedule",
+        "injected", "accumulated", "ademamix", "schedule-free adamw", "clipped", "optimistic", "adam",
+    ),
+    "watching/test_jax.py::test_the_training_is_the_same_bit_by_bit": ("kept",),
+    "watching/test_jax.py::test_a_step_without_an_edge_is_refused": ("sign", "lars", "muon", "centralized", "adafactor"),
 }  # fmt: skip
 
 # Of the many cases of these tests `make test` runs every third.
