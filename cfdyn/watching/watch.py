@@ -27,9 +27,9 @@ def watch(
     model: Any, optimizer: Any, loss: Any, probe: Any, *, fresh: Any = None, budget: float = 0.05, every: int | None = None,
     mode: str = "eval", out: str | Path | None = None,
 ) -> Watch:  # fmt: skip
-    """Watch a training loop of torch: how close is it to the edge of stability, and why did the loss spike?
+    """Watch a training loop of torch or JAX: how close is it to the edge of stability, and why did the loss spike?
 
-    Call ``step()`` after each ``optimizer.step()``. As often as the budget allows it measures the **share of the edge**, the
+    Call ``step()`` after each step of the optimizer. As often as the budget allows it measures the **share of the edge**, the
     largest eigenvalue of (Pθ)^−½ H (Pθ)^−½, where H is the Hessian of the loss on the probe and Pθ the scale, coordinate by
     coordinate, at which the linearised step of the optimizer becomes unstable: 2/η for gradient descent, 2(1 + μ)/η with
     momentum, 2(1 + β₁)/(1 − β₁)·(√v̂ + ε)/η for Adam. At a share of 1 the step along the leading direction u begins to grow. In
@@ -41,25 +41,26 @@ def watch(
 
     Parameters
     ----------
-    model : a torch.nn.Module
-    optimizer : an optimizer of torch.optim (SGD, Adam, AdamW, NAdam, RAdam, RMSprop, Adagrad, Adadelta, Adamax), or a list
+    model : a torch.nn.Module; with JAX the loss, a function loss(params, rows)
+    optimizer : an optimizer of torch.optim (SGD, Adam, AdamW, NAdam, RAdam, RMSprop, Adagrad, Adadelta, Adamax), or a list; with
+        JAX a transformation of optax that works coordinate by coordinate and does not take the sign of the gradient
     loss : a loss of torch, for a probe (inputs, targets); a function loss(model, probe); or None if the probe is a dict of
-        arguments with which the model returns an object with a ``loss``
+        arguments with which the model returns an object with a ``loss``; with JAX the parameters, a tree of arrays
     probe : fixed rows, 256 or more whatever the batch is: fewer make the share too large
     fresh : other rows, on which uᵀAu is computed: the share and this number are a bracket of the share on all rows
     budget : processor time of the measurements over that of the rest of the run
     every : steps after which a measurement is made whatever it costs
     mode : "eval", without dropout (BatchNorm takes the probe's means where it is trained, as in the step that is watched); or
-        "train" with fixed random numbers
+        "train" with fixed random numbers; with JAX the loss decides
     out : a file to which each measurement adds a line of JSON, for `cfdyn watch` and `cfdyn explain`
 
     Raises
     ------
-    UsageError : torch is not installed, an optimizer whose edge is unknown, a model without trained parameters, wrong arguments
+    UsageError : torch or JAX is not installed, an optimizer whose edge is unknown, nothing that is trained, wrong arguments
 
     Examples
     --------
-    It needs the extra ``torch``:
+    With torch it needs the extra ``torch``:
 
     .. code-block:: python
 
@@ -70,7 +71,18 @@ def watch(
         watch.log["edge/share"], watch.suggest()["edge_rate"]
         cf.plot(watch.explain(), "run.png")
 
-    >>> import cfdyn as cf
+    With JAX, and the extra ``networks``, each step gives what it made. Gradient descent on (3a² + b²)/2 at a rate of 0.6 has the
+    share 0.6·3/2:
+
+    >>> import cfdyn as cf, jax.numpy as jnp, optax
+    >>> def loss(params, rows):
+    ...     return (rows * params["w"] ** 2).sum() / 2
+    >>> optimizer, params = optax.sgd(0.6), {"w": jnp.ones(2)}
+    >>> watch = cf.watch(loss, optimizer, params, jnp.array([3.0, 1.0]))
+    >>> watch.step(params=params, state=optimizer.init(params), lr=0.6)
+    >>> round(watch.log["edge/share"], 4), round(watch.suggest()["edge_rate"], 4)
+    (0.9, 0.6667)
+
     >>> cf.watch("a model", "an optimizer", abs, ([[1.0]], [[1.0]]))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
@@ -79,7 +91,7 @@ def watch(
     References
     ----------
     Cohen et al., arXiv 2103.00065 (gradient descent) and arXiv 2207.14484 (Adam): sharpness at the edge; Wu et al. (2018) for
-    stochastic steps. The scales follow from the linearised steps; tests compare each with torch's own.
+    stochastic steps. The scales follow from the linearised steps; tests compare each with the library's own.
     """
     budget = number("budget", budget, finite=True)
     if not 0 <= budget <= 1:
@@ -126,6 +138,7 @@ class Watch:
         """After a step of the optimizer; ``loss``: that of its batch, a number or an array.
 
         With optax also what the step has made, ``params`` and ``state``, and if you like its ``grads`` and its rate ``lr``.
+        Within an accumulation of optax (`MultiSteps`) a call is no step.
         """
         if not self.subject.take(**made):
             return

@@ -114,3 +114,17 @@ def test_at_the_edge_the_real_step_has_the_multiplier_minus_one(name):
         a = 2 * 0.97 / flip
         largest = max(np.roots([1, -(1 + beta - a * at_once), beta * (1 - a * direct)]), key=abs)
         assert "decay" in name or "adamw" in name or abs(matrix[0.97] - largest).min() < 1e-3
+
+
+def test_averages_that_see_the_momentum_are_taken_without_it():
+    """AdaBelief's s averages (g − m)²: under slowly growing gradients m² is 1,000 s, and a gradient of 0 would be a surprise."""
+    tx, b2, steps = optax.adabelief(0.1, b2=0.99, eps=0, eps_root=0), 0.99, 600
+    with float64():
+        params = {"w": jnp.zeros(2), "other": jnp.zeros(3)}
+        state, update = tx.init(params), jax.jit(tx.update)
+        for k in range(steps):
+            state = update(jax.tree.map(lambda one, k=k: one + 1 + 1e-3 * k, params), state, params)[1]
+        s, m = (float(getattr(state[0], name)["w"][0]) for name in ("nu", "mu"))
+        edge = found(tx, params, state)[0]
+    assert m**2 > 1000 * s
+    assert edge == pytest.approx(THETA * np.sqrt(s / (1 - b2 ** (steps + 1))) / 0.1, rel=1e-6)
