@@ -7,6 +7,8 @@ from collections import deque
 
 import numpy as np
 
+from cfdyn.watching.edge import Memory
+
 WINDOW, GROWING, FEWEST = 50, 8, 12  # steps: of r₁, of the growth, and before anything is said
 
 SLOPE = (np.arange(GROWING) - (GROWING - 1) / 2) / ((GROWING**3 - GROWING) / 12)  # weights of a least-squares slope
@@ -27,31 +29,17 @@ class Bounce:
         """The position after a step."""
         self.positions.append(position)
 
-    def told(self, beta: float | None) -> dict[str, float]:
-        """Under the names of a log; ``beta``: the momentum factor, None if groups have different ones."""
+    def told(self, memory: Memory | None) -> dict[str, float]:
+        """Under the names of a log; ``memory``: None if it is unknown, or groups of weights have different ones."""
         steps = np.diff(np.array(self.positions))
         if len(steps) < FEWEST or not np.abs(steps).max() < FARTHEST or not (size := float(steps @ steps)) > 0:
             return {}
         r1 = float(steps[1:] @ steps[:-1]) / size
         found = {"bounce/r1": r1, "bounce/alternation": float((steps[1:] * steps[:-1] < 0).mean()),
                  "bounce/amplitude": 0.5 * math.sqrt(size / len(steps))}  # fmt: skip
-        if beta is not None:
-            found["bounce/share"] = (beta - r1) / (1 + beta)
+        if memory is not None and memory.direct == 0:  # of a step that takes the gradient directly too, the noise is not white
+            found["bounce/share"] = (memory.beta - r1) / (1 + memory.beta)
         last = np.abs(steps[-GROWING:])
         if (last > 0).all():
             found["bounce/growth"] = float(SLOPE @ np.log(last))
         return found
-
-
-def predicted_growth(share: float, beta: float) -> float:
-    """ln |ρ| per step of the update w ← w − step with momentum β at a share of the edge.
-
-    The multipliers are the zeros of ρ² − Bρ + β with B = 1 + β − 2(1 + β)·share.
-
-    >>> round(predicted_growth(1.05, 0.0), 4), round(predicted_growth(1.05, 0.9), 4), round(predicted_growth(0.9, 0.9), 4)
-    (0.0953, 0.3942, -0.0527)
-    """
-    b = 1 + beta - 2 * (1 + beta) * share
-    square = b * b - 4 * beta
-    size = (abs(b) + math.sqrt(square)) / 2 if square >= 0 else math.sqrt(beta)
-    return math.log(size) if size > 0 else -math.inf

@@ -14,9 +14,10 @@ import numpy as np
 from cfdyn.analysis.training.explain import Explanation, explain
 from cfdyn.arguments import number
 from cfdyn.errors import UsageError
-from cfdyn.watching.bounce import WINDOW, Bounce, predicted_growth
+from cfdyn.watching.bounce import WINDOW, Bounce
 from cfdyn.watching.cadence import Cadence
-from cfdyn.watching.lanczos import FEWEST, leading
+from cfdyn.watching.edge import Memory
+from cfdyn.watching.leading import FEWEST, leading
 from cfdyn.watching.names import NAMES
 
 TOLD = 5  # steps after which the bounce is described anew
@@ -130,7 +131,7 @@ class Watch:
         self._direction: Any = None
         self._along: Any = None  # what the bounce is followed along, and its pieces
         self._pieces: Any = None
-        self._beta: float | None = None
+        self._memory: Memory | None = None
         self._followed = 0
         self._failed = False
 
@@ -155,7 +156,7 @@ class Watch:
                 measured = True
                 row |= self._measured()
             if follows and (measured or self._steps % TOLD == 0):
-                row |= self._bounce.told(self._beta)
+                row |= self._bounce.told(self._memory)
         except Exception as problem:  # a watch that fails must not end the training
             self._fail(problem)
         self._rows.append(row)
@@ -204,10 +205,10 @@ class Watch:
             "edge/curvature": found.value / square, "edge/scale": 1 / square, "edge/median_scale": subject.median(scale),
             "probe/loss": subject.value(), "cost": self.cadence.cost,
         }  # fmt: skip
-        betas = {one.beta for one in edges if math.isfinite(one.beta)}
-        self._beta, self._followed = betas.pop() if len(betas) == 1 else None, 0
-        if self._beta is not None:
-            row["edge/growth"] = predicted_growth(found.value, self._beta)
+        memories = {one.memory for one in edges}
+        self._memory, self._followed = memories.pop() if len(memories) == 1 else None, 0
+        if self._memory is not None:
+            row["edge/growth"] = self._memory.growth(found.value)
         along = found.vector * root
         before = self._along
         if before is None or abs(float(along @ before)) < SAME * (float(along @ along) * float(before @ before)) ** 0.5:

@@ -1,4 +1,4 @@
-"""Lanczos' method, the budget and the bounce of a watch, without torch."""
+"""The leading eigenvalue, the budget and the bounce of a watch, without torch."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cfdyn as cf
-from cfdyn.watching.bounce import Bounce, predicted_growth
+from cfdyn.watching.bounce import Bounce
 from cfdyn.watching.cadence import Cadence
-from cfdyn.watching.lanczos import COLD, FEWEST, WARM, leading
+from cfdyn.watching.edge import Memory
+from cfdyn.watching.leading import COLD, FEWEST, WARM, leading
 from cfdyn.watching.names import NAMES
 
 
@@ -39,12 +40,16 @@ def test_a_warm_start_takes_five_products_and_keeps_its_sign():
     assert warm.value == pytest.approx(np.linalg.eigvalsh(a)[-1], rel=1e-6)
 
 
+@pytest.mark.parametrize("nesterov", [False, True])
 @pytest.mark.parametrize("beta", [0.0, 0.5, 0.9])
 @pytest.mark.parametrize("share", [0.3, 0.95, 1.05, 1.5])
-def test_the_growth_is_that_of_the_companion_matrix(share, beta):
-    """Heavy ball on λw²/2 with ηλ = share·2(1 + β)."""
-    matrix = np.array([[1 + beta - 2 * (1 + beta) * share, -beta], [1.0, 0.0]])
-    assert predicted_growth(share, beta) == pytest.approx(np.log(abs(np.linalg.eigvals(matrix)).max()), abs=1e-9)
+def test_the_growth_is_that_of_the_map_of_weight_and_velocity(share, beta, nesterov):
+    """v ← βv + λw, w ← w − ηv on λw²/2, with Nesterov's momentum w ← w − η(λw + βv), at ηλ = share·2(1 + β)/(1 + 2β)."""
+    a = share * 2 * (1 + beta) / (1 + 2 * beta if nesterov else 1)
+    row = [1 - a * (1 + beta), -beta * beta] if nesterov else [1 - a, -beta]
+    matrix = np.array([row, [a, beta]])
+    memory = Memory(beta, 1 - beta if nesterov else 0.0)
+    assert memory.growth(share) == pytest.approx(np.log(abs(np.linalg.eigvals(matrix)).max()), abs=1e-9)
 
 
 @pytest.mark.parametrize(("share", "beta"), [(0.5, 0.0), (0.8, 0.5), (0.4, 0.9)])
@@ -55,9 +60,9 @@ def test_r1_under_noise_tells_the_share(share, beta):
         w, before = (1 + beta - 2 * (1 + beta) * share) * w - beta * before + rng.normal(), w
         bounce.add(w)
         if t % 50 == 49 and t > 100:
-            shares.append(bounce.told(beta)["bounce/share"])
+            shares.append(bounce.told(Memory(beta))["bounce/share"])
     assert np.mean(shares) == pytest.approx(share, abs=0.03)
-    assert set(bounce.told(beta)) <= set(NAMES)
+    assert set(bounce.told(Memory(beta))) <= set(NAMES)
 
 
 @pytest.mark.parametrize("share", [0.5, 0.95])

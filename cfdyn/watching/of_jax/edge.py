@@ -9,6 +9,7 @@ import numpy as np
 
 from cfdyn.errors import UsageError
 from cfdyn.networks._oracle.engine import library
+from cfdyn.watching.edge import Memory
 from cfdyn.watching.of_jax.linear import Linear
 from cfdyn.watching.of_jax.rule import Shape
 
@@ -26,11 +27,11 @@ class NoEdge(UsageError):
 
 
 class Linearised(NamedTuple):
-    """θP of each weight (d,), what adds to the curvature included, and for each leaf of the weights β and the direct part of its
-    memory, NaN where that is not of the form c + (1 − c)(1 − β)z/(z − β)."""
+    """θP of each weight (d,), what adds to the curvature included, and the memory of each leaf of the weights, None where it has
+    another form. A leaf that does not move has that of the first one that does."""
 
     scale: Any
-    memories: list[tuple[float, float]]
+    memories: list[Memory | None]
     remarks: list[str]
 
 
@@ -64,8 +65,10 @@ class Linearisation:
             raise UsageError("some weights go up the gradient (`optax.masked` does so where its mask is False): there is no edge")
         left = {"never had a gradient": dead, "do not answer to a small gradient, frozen or moved by its sign": still}
         remarks = [f"{count} of {size} weights {what}, and are left out" for what, count in left.items() if count]
-        rounded = [(round(float(beta), DIGITS), round(float(direct), DIGITS) + 0.0) for beta, direct in np.asarray(memories)]
-        return Linearised(scale, rounded, remarks)
+        moves = [bool((one < NEVER).any()) for one in self.linear.rule.shape.pieces(scale)]
+        rounded = [_rounded(*pair) for pair in np.asarray(memories).tolist()]
+        first_moving = rounded[moves.index(True)]
+        return Linearised(scale, [one if own else first_moving for one, own in zip(rounded, moves, strict=True)], remarks)
 
     def verify_smooth(self) -> None:
         """A UsageError if the step near a gradient of 0 is not that at 0: it is divided by a norm of the gradient."""
@@ -87,6 +90,10 @@ class Linearisation:
     def _random(self, seed: int) -> Any:
         jax = library("jax")
         return jax.random.normal(jax.random.key(seed), self.zero.shape, self.zero.dtype)
+
+
+def _rounded(beta: float, direct: float) -> Memory | None:
+    return None if np.isnan(beta) else Memory(round(beta, DIGITS), round(direct, DIGITS) + 0.0)
 
 
 def _alike(one: Any, other: Any) -> None:

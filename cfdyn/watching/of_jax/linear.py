@@ -13,13 +13,12 @@ from cfdyn.watching.of_jax.rule import Rule, Shape, wide
 class Roles(NamedTuple):
     """Of each leaf of the state: ``odd``, it changes its sign with all gradients, as a momentum; ``average``, it shrinks without
     gradients and the step grows by that, as with an average of squares. ``calm``, ``light``: averages see the momentum
-    (AdaBelief), or the weights (decay before Adam), which are set to 0 then. ``window``: 1/(1 − β₂), steps of an average."""
+    (AdaBelief), or the weights (decay before Adam), which are set to 0 then."""
 
     odd: tuple[bool, ...]
     average: tuple[bool, ...]
     calm: bool
     light: bool
-    window: float
 
 
 class Linear:

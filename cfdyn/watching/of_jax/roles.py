@@ -103,8 +103,7 @@ class Small:
             there, next_ = calmed, calm
         falls = [is_even and _falls(a, b) for a, b, is_even in zip(there, next_, even, strict=True)]
         average = tuple(one and self._divides(gradient, there, k) for k, one in enumerate(falls))
-        kept = [float((b / a).max()) for a, b, one in zip(there, next_, average, strict=True) if one]
-        return Roles(odd, average, seen[0], seen[1], 1 / (1 - max(kept)) if kept else 1.0)
+        return Roles(odd, average, *seen)
 
     def _divides(self, gradient: Any, leaves: list[Any], k: int) -> bool:
         """Whether a larger average makes the step smaller."""

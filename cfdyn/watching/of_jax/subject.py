@@ -6,10 +6,11 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from time import perf_counter, process_time
-from typing import Any, NamedTuple
+from typing import Any
 
 from cfdyn.errors import UsageError
 from cfdyn.networks._oracle.engine import library
+from cfdyn.watching.edge import Edge
 from cfdyn.watching.of_jax.edge import Linearisation, NoEdge
 from cfdyn.watching.of_jax.linear import Linear
 from cfdyn.watching.of_jax.roles import Small
@@ -18,16 +19,6 @@ from cfdyn.watching.of_jax.rule import Rule
 EARLY = 20  # steps in which averages of squared gradients are noise
 QUIET, NEAR = 0.01, 1e-3  # a gradient, against one of size 1: the scale is another one if there are averages; relative: the same
 SHIFT, SHIFT_DOUBLE = 1e-3, 1e-6  # length of the shift of a difference of gradients, and in double precision
-
-
-class Edge(NamedTuple):
-    """θP of a leaf, the decay (in it already), β, the direct part and 1/(1 − β₂)."""
-
-    scale: Any
-    decay: float
-    beta: float
-    direct: float = 0.0
-    window: float = 1.0
 
 
 class Subject:
@@ -176,8 +167,7 @@ class Subject:
         return jax.jit(product)
 
     def edges(self) -> list[Edge] | None:
-        """Of each leaf, for the step about to be taken, NaN for a memory that is no momentum; None while the rate is 0 and
-        within an accumulation."""
+        """Of each leaf, for the step about to be taken; None while the rate is 0 and within an accumulation."""
         if self.small.within(self.state):
             return None
         linearisation = Linearisation(self.linear, self.state, self.params, self.small.times(self.state))
@@ -187,7 +177,7 @@ class Subject:
             return None
         self.remarks = found.remarks
         pieces = zip(self.shape.pieces(found.scale), found.memories, strict=True)
-        return [Edge(scale, 0.0, beta, direct, self.linear.roles.window) for scale, (beta, direct) in pieces]
+        return [Edge(scale, 0.0, memory) for scale, memory in pieces]
 
     def scale(self, edges: Sequence[Edge]) -> tuple[Any, float]:
         """Pθ of each coordinate, with the decay in it."""

@@ -9,7 +9,8 @@ from typing import Any
 
 from cfdyn.errors import UsageError
 from cfdyn.networks._oracle.engine import library
-from cfdyn.watching.of_torch.edges import Edge, rule_of
+from cfdyn.watching.edge import Edge
+from cfdyn.watching.of_torch.edges import rule_of
 
 SHIFT = 1e-3  # length of the shift of a difference of gradients
 SHIFT_DOUBLE, DIFFERENT = 1e-6, 0.05  # the same in double precision; of a product: what rounding does not make

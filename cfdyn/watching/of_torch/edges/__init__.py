@@ -1,25 +1,15 @@
 """The edges of torch's optimizers: the file NAME.py belongs to the class of that name in lower case.
 
-Each has ``edge(group, state)``: θP of every coordinate of a parameter (a tensor of its shape, or a number) for the step about to
-be taken, the weight decay that adds to the curvature, and the momentum factor β. A step is unstable along an eigenvector of
-curvature λ if λ + decay > θP.
+Each has ``edge(group, state)``, the `Edge` of a parameter.
 """
 
 from __future__ import annotations
 
 import pkgutil
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
 
 from cfdyn.errors import UsageError
-
-
-class Edge(NamedTuple):
-    """θP, the decay that adds to the curvature, and β."""
-
-    scale: Any
-    decay: float
-    beta: float
 
 
 def names() -> list[str]:

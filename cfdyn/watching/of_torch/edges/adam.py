@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import Edge
+from cfdyn.watching.edge import Edge, Memory
 
 
 def edge(group: dict[str, Any], state: dict[str, Any]) -> Edge:
@@ -15,5 +15,5 @@ def edge(group: dict[str, Any], state: dict[str, Any]) -> Edge:
     denominator = (squares / (1 - b2**t)).sqrt() + group["eps"]
     theta = 2 * (1 + b1) / (1 - b1) * (1 - b1 ** (t + 1))
     if group.get("decoupled_weight_decay"):
-        return Edge(denominator * (theta / rate * (1 - rate * decay / 2)), 0.0, b1)
-    return Edge(denominator * (theta / rate), decay, b1)
+        return Edge(denominator * (theta / rate * (1 - rate * decay / 2)), 0.0, Memory(b1))
+    return Edge(denominator * (theta / rate), decay, Memory(b1))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import Edge, adam
+from cfdyn.watching.edge import Edge
+
+from . import adam
 
 
 def edge(group: dict[str, Any], state: dict[str, Any]) -> Edge:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import Edge
+from cfdyn.watching.edge import Edge, Memory
 
 
 def edge(group: dict[str, Any], state: dict[str, Any]) -> Edge:
@@ -12,4 +12,4 @@ def edge(group: dict[str, Any], state: dict[str, Any]) -> Edge:
     squares, beta = state["square_avg"], group["momentum"]
     if group["centered"]:
         squares = (squares - state["grad_avg"] ** 2).clamp_min(0)
-    return Edge((squares.sqrt() + group["eps"]) * (2 * (1 + beta) / float(group["lr"])), group["weight_decay"], beta)
+    return Edge((squares.sqrt() + group["eps"]) * (2 * (1 + beta) / float(group["lr"])), group["weight_decay"], Memory(beta))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import Edge
+from cfdyn.watching.edge import Edge, Memory
 
 
 def edge(group: dict[str, Any], state: dict[str, Any]) -> Edge:
     """Of a step with a velocity; the first one has none yet."""
     rate, beta, nesterov = float(group["lr"]), group["momentum"], group["nesterov"]
     divisor = (1 + 2 * beta if nesterov else 1 - group["dampening"]) * rate
-    return Edge(2 * (1 + beta) / divisor if divisor > 0 else float("inf"), group["weight_decay"], beta)
+    return Edge(2 * (1 + beta) / divisor if divisor > 0 else float("inf"), group["weight_decay"], Memory(beta, 1 - beta if nesterov else 0.0))
