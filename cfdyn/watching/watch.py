@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from cfdyn.analysis.training.explain import Explanation, explain
-from cfdyn.arguments import number
+from cfdyn.arguments import number, whole_number
 from cfdyn.errors import UsageError
 from cfdyn.watching.bounce import WINDOW, Bounce
 from cfdyn.watching.cadence import Cadence
@@ -97,6 +97,7 @@ def watch(
     budget = number("budget", budget, finite=True)
     if not 0 <= budget <= 1:
         raise UsageError(f"a budget is a fraction of the run's processor time, from 0 to 1, not {budget:g}")
+    every = None if every is None else whole_number("every", every, 1)
     subject = _subject(model, optimizer, loss, probe, fresh, mode)
     return Watch(subject, Cadence(budget, every, subject.clock), None if out is None else Path(out))
 
@@ -185,9 +186,11 @@ class Watch:
         return follows
 
     def _measured(self) -> dict[str, float]:
-        """The share with what belongs to it; the direction is kept for the next time."""
-        subject, edges = self.subject, self.subject.edges()
-        if edges is None:
+        """The share with what belongs to it; the direction is kept for the next time. Of a diverged run the loss alone."""
+        subject, value = self.subject, self.subject.value()
+        if not math.isfinite(value):
+            return {"probe/loss": math.inf}
+        if (edges := subject.edges()) is None:
             return {}
         scale, decay = subject.scale(edges)
         root = scale.clip(1e-30) ** 0.5
@@ -203,7 +206,7 @@ class Watch:
         square = float(direction @ direction)
         row |= {
             "edge/curvature": found.value / square, "edge/scale": 1 / square, "edge/median_scale": subject.median(scale),
-            "probe/loss": subject.value(), "cost": self.cadence.cost,
+            "probe/loss": value, "cost": self.cadence.cost,
         }  # fmt: skip
         memories = {one.memory for one in edges}
         self._memory, self._followed = memories.pop() if len(memories) == 1 else None, 0
@@ -253,12 +256,14 @@ class Watch:
 
         With P and u as they are, on the probe. With mini-batches the share alone does not decide, and both may be too large.
         """
+        if math.isinf(self.log.get("probe/loss", math.nan)):
+            raise UsageError("the run has diverged: the loss on the probe is not finite")
         if (share := self.log.get("edge/share", math.nan)) > 0:
             if math.isnan(rate := self.subject.rate()):
                 raise UsageError(f"the rate is unknown: give it, watch.step(…, lr=rate); the edge is at 1/{share:.3g} of it")
             edge = rate / share
             return {"edge_rate": edge, "rate": 0.8 * edge, "share": share}
-        raise UsageError("no share was measured yet: call step() in the loop, with a budget above 0")
+        raise UsageError("no positive share was measured: call step() in the loop, with a budget above 0")
 
     @property
     def notes(self) -> list[str]:

@@ -154,7 +154,7 @@ def test_the_training_is_the_same_bit_by_bit(given_away):
 def test_averages_are_those_after_the_step_and_dead_weights_are_left_out():
     """RMSprop with its usual decay, of which a gradient of zero would take 5 % off the scale."""
     def loss(params, rows):
-        return ((rows[0] @ params["w"] - rows[1]) ** 2).mean() + 0 * params["dead"].sum()
+        return ((rows[0] @ params["w"] - rows[1]) ** 2).mean()
 
     tx = optax.rmsprop(RATE, decay=0.9, eps=0.0)
     params = {"w": jnp.ones(6), "dead": jnp.ones(4)}
@@ -227,6 +227,26 @@ def test_descent_beyond_the_edge_spikes_the_cause_is_named_and_the_file_is_read(
     assert len(found.steps) == 400 and found.spikes[0]["cause"] == "crossed the edge"
 
 
+def test_of_a_run_that_has_diverged_the_loss_alone_is_measured():
+    """Descent on w² at three times its edge."""
+    def square(w, rows):
+        return (w**2).sum()
+
+    tx, w = optax.sgd(3.0), jnp.array([1.0])
+    watch = cf.watch(square, tx, w, jnp.zeros(1), every=1, budget=0)
+    for _ in range(100):
+        w = w - 3.0 * jax.grad(square)(w, None)
+        watch.step(square(w, None), params=w, state=tx.init(w), lr=3.0)
+    columns = watch.columns()
+    shares = columns["edge/share"]
+    known = np.isfinite(shares)
+    assert shares[known] == pytest.approx(3.0) and np.array_equal(known, np.isfinite(columns["probe/loss"])) and 20 < known.sum() < 100
+    assert columns["edge/growth"][known] == pytest.approx(np.log(5.0))
+    with pytest.raises(UsageError, match="has diverged"):
+        watch.suggest()
+    assert watch.explain().end == "not finite"
+
+
 def test_a_watch_that_fails_says_so_once_and_the_training_goes_on():
     def broken(params, rows):
         raise MemoryError("no room")
@@ -261,7 +281,7 @@ def test_wrong_arguments():
     tx, params = optax.sgd(RATE), small()
     for change, reason in [
         ({"model": 3}, "the first argument is the loss"), ({"loss": {"steps": jnp.arange(3)}}, "steps of the parameters is not"), ({"loss": {}}, "no parameters"),
-        ({"mode": "train"}, "no modes"), ({"loss": optax.LookaheadParams(params, params)}, "Lookahead"),
+        ({"mode": "train"}, "no modes"), ({"every": 0}, "every"), ({"loss": optax.LookaheadParams(params, params)}, "Lookahead"),
     ]:  # fmt: skip
         with pytest.raises(UsageError, match=reason):
             cf.watch(**({"model": dense, "optimizer": tx, "loss": params, "probe": rows()} | change))

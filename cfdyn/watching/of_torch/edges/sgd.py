@@ -11,4 +11,5 @@ def edge(group: dict[str, Any], state: dict[str, Any]) -> Edge:
     """Of a step with a velocity; the first one has none yet."""
     rate, beta, nesterov = float(group["lr"]), group["momentum"], group["nesterov"]
     divisor = (1 + 2 * beta if nesterov else 1 - group["dampening"]) * rate
-    return Edge(2 * (1 + beta) / divisor if divisor > 0 else float("inf"), group["weight_decay"], Memory(beta, 1 - beta if nesterov else 0.0))
+    scale = 2 * (1 + beta) / divisor if divisor > 0 else float("inf")
+    return Edge(scale, group["weight_decay"], Memory(beta, 1 - beta if nesterov else 0.0))
