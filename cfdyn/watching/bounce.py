@@ -7,8 +7,10 @@ from collections import deque
 
 import numpy as np
 
+from cfdyn.analysis.training.oscillation import oscillation
 from cfdyn.watching.edge import Memory
 
+LONGEST = 6  # period; a window must hold eight
 WINDOW, GROWING, FEWEST = 50, 8, 12  # steps: of r₁, of the growth, and before anything is said
 
 SLOPE = (np.arange(GROWING) - (GROWING - 1) / 2) / ((GROWING**3 - GROWING) / 12)  # weights of a least-squares slope
@@ -25,9 +27,21 @@ class Bounce:
         """What comes next is no step after the last position."""
         self.positions.clear()
 
-    def add(self, position: float) -> None:
-        """The position after a step."""
+    def add(self, position: float) -> dict[str, float]:
+        """The position after a step; the step is logged, if the position before it is known."""
         self.positions.append(position)
+        return {"bounce/step": position - self.positions[-2]} if len(self.positions) > 1 else {}
+
+    def period(self) -> dict[str, float]:
+        """Of the steps in a whole window, by `cf.analysis.oscillation`; of an irregular one that of the highest line."""
+        steps = np.diff(np.array(self.positions))
+        if len(steps) < WINDOW or not np.isfinite(steps).all():
+            return {}
+        found = oscillation(steps, max_period=LONGEST)
+        if found.kind == "none":
+            return {}
+        peak = found.evidence["peak"]
+        return {"bounce/period": float(found.period if found.period is not None else 1 / peak)} if found.period or peak > 0 else {}
 
     def told(self, memory: Memory | None) -> dict[str, float]:
         """Under the names of a log; ``memory``: None if it is unknown, or groups of weights have different ones."""

@@ -34,7 +34,8 @@ class Memory(NamedTuple):
 
 class Edge(NamedTuple):
     """θP of every coordinate of some weights (an array of their shape, or a number) for the step about to be taken, the weight
-    decay that adds to the curvature, and the memory, None where it has another form.
+    decay that adds to the curvature, the memory, None where it has another form, and the steps 1/(1 − β₂) of the average of
+    squared gradients, None where there is none or it is not known.
 
     A step is unstable along an eigenvector of curvature λ if λ + decay > θP.
     """
@@ -42,3 +43,4 @@ class Edge(NamedTuple):
     scale: Any
     decay: float
     memory: Memory | None
+    averaging: float | None = None

@@ -13,12 +13,13 @@ SPENT = 1e-6  # of a vector's length: what is left beside the others is rounding
 
 
 class Leading(NamedTuple):
-    """An eigenvalue with its vector, ‖Au − λu‖/|λ|, and the products that it took."""
+    """An eigenvalue with its vector, ‖Au − λu‖/|λ|, the products that it took, and xᵀAx of the start x of length 1."""
 
     value: float
     vector: Any
     residual: float
     products: int
+    first: float
 
 
 def leading(product: Callable[[Any], Any], start: Any, warm: bool) -> Leading:
@@ -40,6 +41,7 @@ def leading(product: Callable[[Any], Any], start: Any, warm: bool) -> Leading:
     """
     x = start / _size(start)
     image, products, last = product(x), 1, None
+    first = float(x @ image)
     while True:
         value = float(x @ image)
         slope = image - value * x
@@ -57,7 +59,7 @@ def leading(product: Callable[[Any], Any], start: Any, warm: bool) -> Leading:
         images.append(product(basis[-1]))
         products += 1
         x, image, last = _best(basis, images)
-    return Leading(value, x if float(x @ start) >= 0 else -x, residual, products)
+    return Leading(value, x if float(x @ start) >= 0 else -x, residual, products, first)
 
 
 def _joined(basis: list[Any], images: list[Any] | None, v: Any, image: Any) -> None:

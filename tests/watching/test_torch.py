@@ -138,7 +138,7 @@ def test_the_training_is_the_same_bit_by_bit():
         watch = cf.watch(model, optimizer, torch.nn.CrossEntropyLoss(), rows, fresh=rows, every=5, budget=0.5) if watched else None
         trained(model, optimizer, rows, 60, watch, batch=32)
         if watch:
-            assert np.isfinite(watch.columns()["edge/fresh"]).sum() >= 8
+            assert np.isfinite(watch.columns()["edge/low"]).sum() >= 8
         return [*model.state_dict().values(), *(one for state in optimizer.state.values() for one in state.values()), torch.get_rng_state(), *(p.grad for p in model.parameters())], model.training
 
     (seen, mode), (alone, usual) = run(True), run(False)

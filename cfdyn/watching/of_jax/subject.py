@@ -11,6 +11,7 @@ from typing import Any
 from cfdyn.errors import UsageError
 from cfdyn.networks._oracle.engine import library
 from cfdyn.watching.edge import Edge
+from cfdyn.watching.heard import Heard
 from cfdyn.watching.of_jax.edge import Linearisation, NoEdge
 from cfdyn.watching.of_jax.linear import Linear
 from cfdyn.watching.of_jax.roles import Small
@@ -36,8 +37,8 @@ class Subject:
         self.rows = {name: jax.tree.map(jax.numpy.asarray, rows) for name, rows in (("probe", probe), ("fresh", fresh))}
         on_cpu = {one.platform for leaf in jax.tree.leaves(params) for one in _devices(leaf)} <= {"cpu"}
         self.clock = process_time if on_cpu else perf_counter
-        self.norm, self.listens, self.seconds, self.exact = float("nan"), True, 0.0, True
-        self.surprise = None  # the weights before a step are not known when its gradient is
+        self.exact = True
+        self.heard = Heard(self.clock)  # the weights before a step are not known when its gradient is
         self.remarks: list[str] = []
         self._rate, self._verified = float("nan"), False
         self.small = _refused(lambda: Small(transformation, params))
@@ -73,14 +74,12 @@ class Subject:
             raise UsageError("with optax a step needs what it made: watch.step(loss, params=params, state=state)")
         jax = library("jax")
         jax.block_until_ready(params)  # what it took is no time of the watch
-        self.params, self.state, self.norm = params, state, float("nan")
+        self.params, self.state = params, state
         if lr is not None or self._rates:
             leaves = jax.tree.leaves(state) if lr is None else []
             self._rate = float(lr) if lr is not None else max(float(leaves[k]) for k in self._rates)
-        if grads is not None and self.listens:
-            began, norm = self.clock(), float(self._norm(grads))
-            self.norm = norm if norm < float("inf") else float("inf")
-            self.seconds += self.clock() - began
+        if grads is not None:
+            self.heard.hear(lambda: float(self._norm(grads)))
         return not self.small.within(state)
 
     @cached_property

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cfdyn.errors import UsageError
 from cfdyn.networks._oracle.engine import library
 from cfdyn.watching.edge import Edge
+from cfdyn.watching.heard import Heard
 from cfdyn.watching.of_torch.edges import rule_of
 
 SHIFT = 1e-3  # length of the shift of a difference of gradients
@@ -32,7 +33,7 @@ class Subject:
         self.exact, self.verified = True, False
         self.remarks: list[str] = []
         self._hooks = [one.register_step_pre_hook(self._before) for one in self.optimizers]
-        self.norm, self.listens, self.clock, self.seconds = float("nan"), True, clock, 0.0
+        self.clock, self.heard = clock, Heard(clock, self.value)
         self._rules = [rule_of(one) for one in self.optimizers]
         self.parts = self._parts()
         self.earliest = 1 if all(isinstance(one, self.torch.optim.SGD) for one in self.optimizers) else EARLY
@@ -62,16 +63,28 @@ class Subject:
             raise UsageError("no parameter of the model is one of the optimizer's")
         return found
 
-    def _before(self, *of_hook: Any) -> None:
-        """Before a step of an optimizer: the norm of the gradient that it has, if there is time for it."""
-        self.norm = float("nan")
-        if not self.listens:
-            return
-        began, gradients = self.clock(), [p.grad for _, p, _, _ in self.parts if p.grad is not None]
-        if gradients and not any(one.is_sparse for one in gradients):
-            norms = self.torch._foreach_norm([one.detach() for one in gradients])
-            self.norm = float(self.torch.linalg.vector_norm(self.torch.stack([one.float() for one in norms])))
-        self.seconds += self.clock() - began
+    def _before(self, optimizer: Any, given: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, Any] | None:
+        """Before a step of an optimizer the norm of its gradient is heard: of a closure that makes it, after that."""
+        place = next(k for k, one in enumerate(self.optimizers) if one is optimizer)
+        closure = named.get("closure", given[1] if len(given) > 1 else None)
+        if closure is None:
+            self.heard.hear(lambda: self._norm(place), place)
+            return None
+
+        def heard(*args: Any) -> Any:
+            value = closure(*args)
+            self.heard.hear(lambda: self._norm(place), place)
+            return value
+
+        return (given, {**named, "closure": heard}) if "closure" in named else ((given[0], heard, *given[2:]), named)
+
+    def _norm(self, place: int) -> float | None:
+        """Of the gradient that an optimizer has now; None if it has none, or a sparse one."""
+        gradients = [p.grad for _, p, k, _ in self.parts if k == place and p.grad is not None]
+        if not gradients or any(one.is_sparse for one in gradients):
+            return None
+        norms = self.torch._foreach_norm([one.detach() for one in gradients])
+        return float(self.torch.linalg.vector_norm(self.torch.stack([one.float().to(norms[0].device) for one in norms])))
 
     def take(self) -> bool:
         """A step was made: of a module nothing has to be given."""
@@ -116,8 +129,14 @@ class Subject:
         with self.measuring(), self.torch.no_grad():
             return float(self.loss(self.model, self.rows[rows]))
 
-    def products(self, rows: str = "probe") -> Callable[[Any], Any]:
-        """v → Hv on these rows, with one forward pass for all; to be used within `measuring`."""
+    def count(self) -> int:
+        """Rows of the probe; 0 if its tensors have different numbers of them."""
+        lengths = {len(one) for one in _tensors(self.rows["probe"], self.torch) if one.ndim}
+        return lengths.pop() if len(lengths) == 1 else 0
+
+    def products(self, of: str = "probe", piece: slice | None = None) -> Callable[[Any], Any]:
+        """v → Hv on these rows or a piece of them, with one forward pass for all; to be used within `measuring`."""
+        rows = self.rows[of] if piece is None else _mapped(self.rows[of], lambda one: one[piece] if one.ndim else one, self.torch)
         if self.exact:
             try:
                 if not self.verified:
@@ -129,12 +148,12 @@ class Subject:
                 return product
         return lambda v: self._by_differences(v, rows)
 
-    def _verify(self, rows: str) -> None:
+    def _verify(self, rows: Any) -> None:
         """Once, in double precision: functions with a backward pass of their own may lack terms without an error."""
         torch, self.verified = self.torch, True
         try:
             twin = copy.deepcopy(self.model).double()
-            known, given = dict(twin.named_parameters()), _few_doubled(self.rows[rows], torch)
+            known, given = dict(twin.named_parameters()), _mapped(rows, _few_doubled, torch)
             weights = [known[name] for name, _, _, _ in self.parts]
             along = [torch.sin(torch.arange(1.0, p.numel() + 1)).to(p).view_as(p) for p in weights]
             slopes = torch.autograd.grad(self.loss(twin, given), weights, create_graph=True, allow_unused=True)
@@ -158,9 +177,9 @@ class Subject:
         if wrong > DIFFERENT**2 * total:
             raise RuntimeError("second derivatives are not those of the gradient")
 
-    def _by_second_derivatives(self, rows: str) -> Callable[[Any], Any]:
+    def _by_second_derivatives(self, rows: Any) -> Callable[[Any], Any]:
         torch, weights = self.torch, [p for _, p, _, _ in self.parts]
-        slopes = torch.autograd.grad(self.loss(self.model, self.rows[rows]), weights, create_graph=True, allow_unused=True)
+        slopes = torch.autograd.grad(self.loss(self.model, rows), weights, create_graph=True, allow_unused=True)
 
         def product(v: Any) -> Any:
             pieces = self.split(v)
@@ -172,7 +191,7 @@ class Subject:
         product(self.joined([torch.zeros_like(p) for p in weights]))  # raises here what has no second derivatives
         return product
 
-    def _by_differences(self, v: Any, rows: str) -> Any:
+    def _by_differences(self, v: Any, rows: Any) -> Any:
         """(∇L(w + hv) − ∇L(w − hv))/2h at h‖v‖ = 0.001; the weights come back bit by bit."""
         torch, weights = self.torch, [p for _, p, _, _ in self.parts]
         h = SHIFT / max(float(v.norm()), 1e-30)
@@ -182,7 +201,7 @@ class Subject:
                 with torch.no_grad():
                     for p, before, one in zip(weights, kept, self.split(v), strict=True):
                         p.copy_(before + way * one)
-                slopes = torch.autograd.grad(self.loss(self.model, self.rows[rows]), weights, allow_unused=True)
+                slopes = torch.autograd.grad(self.loss(self.model, rows), weights, allow_unused=True)
                 found.append(self._filled(slopes))
         finally:
             with torch.no_grad():
@@ -240,11 +259,22 @@ class Subject:
         return {name: float((one.float() ** 2).sum()) / total for one, (name, _, _, _) in pairs}
 
 
-def _few_doubled(rows: Any, torch: Any) -> Any:
-    """The first 32 rows of each tensor, with their numbers in double precision."""
+def _few_doubled(rows: Any) -> Any:
+    """The first 32 rows, in double precision if they are floating-point numbers."""
+    few = rows[:FEW] if rows.ndim else rows
+    return few.double() if few.is_floating_point() else few
+
+
+def _mapped(rows: Any, change: Callable[[Any], Any], torch: Any) -> Any:
+    """Each tensor of nested lists, tuples and dicts changed."""
     if torch.is_tensor(rows):
-        few = rows[:FEW] if rows.ndim else rows
-        return few.double() if few.is_floating_point() else few
-    if isinstance(rows, dict):
-        return {name: _few_doubled(one, torch) for name, one in rows.items()}
-    return type(rows)(_few_doubled(one, torch) for one in rows) if isinstance(rows, list | tuple) else rows
+        return change(rows)
+    if isinstance(rows, Mapping):
+        return {name: _mapped(one, change, torch) for name, one in rows.items()}
+    return type(rows)(_mapped(one, change, torch) for one in rows) if isinstance(rows, list | tuple) else rows
+
+
+def _tensors(rows: Any, torch: Any) -> list[Any]:
+    found: list[Any] = []
+    _mapped(rows, found.append, torch)
+    return found

@@ -15,5 +15,5 @@ def edge(group: dict[str, Any], state: dict[str, Any]) -> Edge:
     denominator = (squares / (1 - b2**t)).sqrt() + group["eps"]
     theta = 2 * (1 + b1) / (1 - b1) * (1 - b1 ** (t + 1))
     if group.get("decoupled_weight_decay"):
-        return Edge(denominator * (theta / rate * (1 - rate * decay / 2)), 0.0, Memory(b1))
-    return Edge(denominator * (theta / rate), decay, Memory(b1))
+        return Edge(denominator * (theta / rate * (1 - rate * decay / 2)), 0.0, Memory(b1), 1 / (1 - b2))
+    return Edge(denominator * (theta / rate), decay, Memory(b1), 1 / (1 - b2))

@@ -9,6 +9,6 @@ from cfdyn.watching.edge import Edge, Memory
 
 def edge(group: dict[str, Any], state: dict[str, Any]) -> Edge:
     """Its decay adds to the curvature."""
-    b1 = group["betas"][0]
+    b1, b2 = group["betas"]
     theta = 2 * (1 + b1) / (1 - b1) * (1 - b1 ** (float(state["step"]) + 1))
-    return Edge(state["exp_inf"] * (theta / float(group["lr"])), group["weight_decay"], Memory(b1))
+    return Edge(state["exp_inf"] * (theta / float(group["lr"])), group["weight_decay"], Memory(b1), 1 / (1 - b2))

@@ -16,5 +16,5 @@ def edge(group: dict[str, Any], state: dict[str, Any]) -> Edge:
     divisor = (1 - now) / (1 - product) + after / (1 - product * after) * (1 - b1) / (1 + b1)
     denominator = (state["exp_avg_sq"] / (1 - b2 ** (t - 1))).sqrt() + group["eps"]
     if group.get("decoupled_weight_decay"):
-        return Edge(denominator * (2 / (rate * divisor) * (1 - rate * decay / 2)), 0.0, Memory(b1, 1 - b1))
-    return Edge(denominator * (2 / (rate * divisor)), decay, Memory(b1, 1 - b1))
+        return Edge(denominator * (2 / (rate * divisor) * (1 - rate * decay / 2)), 0.0, Memory(b1, 1 - b1), 1 / (1 - b2))
+    return Edge(denominator * (2 / (rate * divisor)), decay, Memory(b1, 1 - b1), 1 / (1 - b2))

@@ -18,5 +18,5 @@ def edge(group: dict[str, Any], state: dict[str, Any]) -> Edge:
         rectified = ((length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)) ** 0.5
         scale = (state["exp_avg_sq"].sqrt() + group["eps"]) * (theta / (rate * rectified * (1 - b2**t) ** 0.5))
     if group.get("decoupled_weight_decay"):
-        return Edge(scale * (1 - rate * decay / 2), 0.0, Memory(b1))
-    return Edge(scale, decay, Memory(b1))
+        return Edge(scale * (1 - rate * decay / 2), 0.0, Memory(b1), 1 / (1 - b2))
+    return Edge(scale, decay, Memory(b1), 1 / (1 - b2))

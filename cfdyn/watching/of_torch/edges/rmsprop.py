@@ -12,4 +12,5 @@ def edge(group: dict[str, Any], state: dict[str, Any]) -> Edge:
     squares, beta = state["square_avg"], group["momentum"]
     if group["centered"]:
         squares = (squares - state["grad_avg"] ** 2).clamp_min(0)
-    return Edge((squares.sqrt() + group["eps"]) * (2 * (1 + beta) / float(group["lr"])), group["weight_decay"], Memory(beta))
+    scale = (squares.sqrt() + group["eps"]) * (2 * (1 + beta) / float(group["lr"]))
+    return Edge(scale, group["weight_decay"], Memory(beta), 1 / (1 - group["alpha"]))
