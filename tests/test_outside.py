@@ -23,7 +23,7 @@ from cfdyn.training.config import read_toml
 
 PACKAGE = Path(cf.__file__).parent
 OWN = {  # files that open others, each of which the package or its user's private folder holds, or that is written
-    "watching/run.py": "writes", "watching/sinks.py": "adds lines to the log of a run",
+    "watching/sinks.py": "adds lines to the log of a run",
     "machine/shelf.py": "the cache, in a private folder", "machine/fingerprints.py": "the package's own text", "machine/unfinished.py": "writes",
     "networks/_first_weights.py": "the system's limits", "machine/workers.py": "its own pipes", "plotting/__init__.py": "the package's own text",
     "cli/commands/explore.py": "the browser", "explorer/document.py": "the package's own page", "explorer/module.py": "the package's own loops",

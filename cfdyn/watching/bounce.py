@@ -40,8 +40,10 @@ class Bounce:
         found = oscillation(steps, max_period=LONGEST)
         if found.kind == "none":
             return {}
+        if found.period is not None:
+            return {"bounce/period": float(found.period)}
         peak = found.evidence["peak"]
-        return {"bounce/period": float(found.period if found.period is not None else 1 / peak)} if found.period or peak > 0 else {}
+        return {"bounce/period": 1 / float(peak)} if peak > 0 else {}
 
     def told(self, memory: Memory | None) -> dict[str, float]:
         """Under the names of a log; ``memory``: None if it is unknown, or groups of weights have different ones."""

@@ -1,4 +1,4 @@
-"""One measurement of a watch after another: the share of the edge with what belongs to it, each begun where the last one ended."""
+"""The measurements of a watch: the share of the edge with what belongs to it, each begun where the last one ended."""
 
 from __future__ import annotations
 

@@ -67,7 +67,8 @@ class Watch:
             except Exception as problem:
                 self.sinks.remove(sink)
                 name = getattr(sink, "path", getattr(sink, "__name__", type(sink).__name__))
-                self._notes.append(f"nothing goes to {name} after step {self._history.steps}: {type(problem).__name__}: {problem}")
+                why = f"{type(problem).__name__}: {problem}"
+                self._notes.append(f"nothing goes to {name} after step {self._history.steps}: {why}")
 
     def _fail(self, problem: Exception) -> None:
         if not self._failed:

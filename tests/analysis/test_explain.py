@@ -93,9 +93,13 @@ def test_causes_need_their_columns():
     norm[at] = 40.0
     jump = falling(n)
     jump[at + 1 : at + 9] *= 3.0
-    assert _cause(loss=jump, grad_norm=norm) == "undecided"
-    assert _cause(loss=jump, grad_norm=norm, **{"edge/share": np.full(n, 0.4)}) == "one batch"
-    assert _cause(loss=jump, grad_norm=norm, **{"edge/share": np.full(n, 1.4)}) == "undecided"
+    below, probe = {"edge/share": np.full(n, 0.4)}, {"probe/loss": falling(n)}
+    assert _cause(loss=jump, grad_norm=norm, **below) == "undecided"  # whether the weights were good is unknown
+    assert _cause(loss=jump, grad_norm=norm, **below, **probe) == "one batch"
+    assert _cause(loss=jump, grad_norm=norm, **{"edge/share": np.full(n, 1.4)}, **probe) == "undecided"
+    raised = probe["probe/loss"].copy()
+    raised[at - 3 :] *= 2.0
+    assert _cause(loss=jump, grad_norm=norm, **below, **{"probe/loss": raised}) == "undecided"
     norm[at] = np.inf
     assert _cause(loss=jump, grad_norm=norm) == "numbers"
 
@@ -158,7 +162,7 @@ def test_a_steep_fall_does_not_hide_where_a_spike_begins():
     jump[350:355] *= 3
     norm = np.ones(400)
     norm[349] = 20
-    assert _cause(loss=jump, grad_norm=norm, **{"edge/share": np.full(400, 0.5)}) == "one batch"
+    assert _cause(loss=jump, grad_norm=norm, **{"edge/share": np.full(400, 0.5), "probe/loss": loss}) == "one batch"
     [spike] = cf.analysis.explain({"loss": grown(loss, 300)}).spikes
     assert spike["growth"] == pytest.approx(1.4, rel=0.05) and spike["peak"] == 309 and 9 <= spike["rows"] <= 11
 

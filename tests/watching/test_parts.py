@@ -93,11 +93,12 @@ def test_what_is_due_by_every_is_measured_and_counted():
 
 
 def test_a_spike_behind_an_edge_is_told_from_one_whose_growth_is_another():
-    """A log as a watch writes it, with growth as the share predicts it, and with none."""
+    """A log as a watch writes it, with steps that alternate and grow as the share predicts, and with others."""
     t = np.arange(300.0)
     loss = np.exp(-t / 300) * (1 + 1e-3 * np.random.default_rng(0).normal(size=300))
     loss[200:215] *= 1 + 0.05 * 1.25 ** np.arange(15)
-    share = np.where(t > 180, 1.1, 0.8)
-    columns = {"loss": loss, "edge/share": share, "edge/growth": np.where(t > 180, 0.2, -0.3)}
-    causes = {growth: cf.analysis.explain(columns | {"bounce/growth": np.full(300, growth)}, loss="loss").spikes[0]["cause"] for growth in (0.19, 0.02)}
+    beyond = (t > 190) & (t < 215)
+    columns = {"loss": loss, "edge/share": np.where(beyond, 1.1, 0.8), "edge/growth": np.where(beyond, 0.2, -0.3)}
+    steps = {g: 1e-3 * (-1.0) ** t * np.exp(g * np.maximum(0, t - 190)) for g in (0.19, 0.02)}
+    causes = {g: cf.analysis.explain(columns | {"bounce/step": step}, loss="loss").spikes[0]["cause"] for g, step in steps.items()}
     assert causes == {0.19: "crossed the edge", 0.02: "undecided"}

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 
 import numpy as np
 
+from cfdyn.analysis.training._crossing import SHARE, beyond_since, growth, held, parts
 from cfdyn.series.spikes import Rise
 from cfdyn.words import how_many
 
 NEAR, RECENT = 5, 50  # rows before a spike: in which a cause shows, and with which it is compared
 FASTER, STEEPER = 1.2, 4.0  # times: a rate that rose, a gradient that was large
+STALE = 0.1  # of the rows until then, and 50 at least: a share that is older says nothing
+NORMAL = 1.1  # times its median: a loss on the probe that is not raised
+ALONE, SUDDEN = 0.9, 1.5  # of the logarithm of a rise of the share, that the scale made, and its factor
+AVERAGING, PROBE, BEFORE = "edge/averaging", "probe/loss", "probe/before"  # of a watch
 RATES, NORMS = ("lr", "learning_rate", "learning-rate", "rate"), ("grad_norm", "gradient_norm", "grad-norm", "gnorm", "norm")
-SHARE, PREDICTED, GROWTH = "edge/share", "edge/growth", "bounce/growth"  # of a watch
-AS_PREDICTED = (0.5, 1.5)  # of the growth per step that the share predicts
 
 
 def named(others: Mapping[str, np.ndarray], wanted: tuple[str, ...]) -> np.ndarray | None:
@@ -21,33 +25,16 @@ def named(others: Mapping[str, np.ndarray], wanted: tuple[str, ...]) -> np.ndarr
     return next((series for name, series in others.items() if name.lower().rpartition("/")[2].strip() in wanted), None)
 
 
-def cause_of(rise: Rise, x: np.ndarray, others: Mapping[str, np.ndarray]) -> tuple[str, list[str]]:
-    """The first cause whose test holds, and what speaks for it or for others."""
-    begin = max(0, rise.peak - rise.rising + 1)
-    before, cause, evidence = slice(max(0, begin - NEAR), begin + 1), "undecided", list[str]()
-    rate, norm, share = named(others, RATES), named(others, NORMS), others.get(SHARE)
-    edge = _last(share, begin) if share is not None else None
-    if np.isinf(x[before.start : rise.peak + 1]).any() or norm is not None and np.isinf(norm[before.start : rise.peak + 1]).any():
-        cause = "numbers"
-        evidence.append("an entry that is not finite is logged just before")
-    if rate is not None and (ratio := _ratio(rate, before)) > FASTER:
-        evidence.append(f"the learning rate rose {ratio:.3g} times within {NEAR} rows before")
-        if cause == "undecided" and edge is not None and edge / ratio < 1 <= edge:
-            cause = "schedule"
-    if norm is not None:
-        usual = np.median(_finite(norm[max(0, begin - RECENT) : max(1, begin - NEAR)], norm))
-        largest = float(np.max(_finite(norm[max(0, begin - 1) : begin + 1], norm[:0]), initial=0.0))
-        if usual > 0 and largest > STEEPER * usual:
-            evidence.append(f"the gradient norm was {largest / usual:.3g} times its median at the beginning")
-            if cause == "undecided" and edge is not None and edge < 1:
-                cause = "one batch"
-    if edge is not None:
-        evidence.append(f"the share of the edge was {edge:.3g} before")
-        part = _part_of_growth(others, begin)
-        if edge > 1 and part is not None:
-            evidence.append(f"the step along the leading direction grew at {part:.2g} of the rate that the share predicts")
-            if cause == "undecided" and AS_PREDICTED[0] <= part <= AS_PREDICTED[1]:
-                cause = "crossed the edge"
+def cause_of(rise: Rise, at: np.ndarray, x: np.ndarray, others: Mapping[str, np.ndarray]) -> tuple[str, list[str]]:
+    """The first cause whose test holds, and what speaks for it or for others; ``at``: the steps of the rows of the loss x."""
+    case, cause, evidence = _Case(rise, at, x, others), "undecided", list[str]()
+    tests: dict[str, Callable[[list[str]], bool]] = {
+        "numbers": case.numbers, "schedule": case.schedule, "v decayed": case.decayed, "one batch": case.one_batch,
+        "crossed the edge": case.crossed,
+    }  # fmt: skip
+    for name, test in tests.items():
+        if test(evidence) and cause == "undecided":
+            cause = name
     if rise.factor is not None:
         evidence.append(f"the excess grew by the same factor in {rise.rising} rows, as beyond an edge of stability")
     elif rise.rising <= 2:
@@ -57,24 +44,111 @@ def cause_of(rise: Rise, x: np.ndarray, others: Mapping[str, np.ndarray]) -> tup
     return cause, evidence
 
 
-def _part_of_growth(others: Mapping[str, np.ndarray], row: int) -> float | None:
-    """The measured growth per step along the leading direction over the predicted one; None if either is unknown."""
-    if GROWTH not in others or PREDICTED not in others:
-        return None
-    measured, predicted = _last(others[GROWTH], row), _last(others[PREDICTED], row)
-    return measured / predicted if measured is not None and predicted is not None and predicted > 0 else None
+class _Case:
+    """A spike with the log around it. Each test adds what it saw to the evidence."""
+
+    def __init__(self, rise: Rise, at: np.ndarray, x: np.ndarray, others: Mapping[str, np.ndarray]):
+        self.rise, self.at, self.x, self.others = rise, at, x, others
+        self.begin = max(0, rise.peak - rise.rising + 1)
+        self.around = slice(max(0, self.begin - NEAR), self.begin + 2)
+
+    @cached_property
+    def share(self) -> tuple[float, int] | None:
+        """The last measured share before the rise, with its row; None if there is none, or an old one."""
+        if SHARE not in self.others:
+            return None
+        known = np.flatnonzero(np.isfinite(self.others[SHARE][: self.begin]))
+        if not len(known) or self.begin - known[-1] > max(RECENT, STALE * self.begin):
+            return None
+        return float(self.others[SHARE][known[-1]]), int(known[-1])
+
+    def numbers(self, evidence: list[str]) -> bool:
+        """An entry of the loss or of the gradient norm that is not finite."""
+        norm = named(self.others, NORMS)
+        seen = any(series is not None and np.isinf(series[self.around]).any() for series in (self.x, norm))
+        if seen:
+            evidence.append("an entry that is not finite is logged just before")
+        return seen
+
+    def schedule(self, evidence: list[str]) -> bool:
+        """The rate rose, and the share that was measured is below the edge with the old rate and beyond it with the new one."""
+        rate = named(self.others, RATES)
+        if rate is None:
+            return False
+        kept = rate[self.around][np.isfinite(rate[self.around])]
+        if len(kept) < 2 or not kept.min() > 0 or kept[-1] / kept.min() <= FASTER:
+            return False
+        evidence.append(f"the learning rate rose {kept[-1] / kept.min():.3g} times within {NEAR} rows before")
+        if self.share is None or not (then := held(rate)[self.share[1]]) > 0:
+            return False
+        with_old, with_new = (self.share[0] * one / then for one in (kept.min(), kept[-1]))
+        evidence.append(f"the share of the edge was {with_old:.3g} with the old rate and is {with_new:.3g} with the new one")
+        return bool(with_old < 1 <= with_new)
+
+    def decayed(self, evidence: list[str]) -> bool:
+        """The share rose 1.5 times within the steps of the average of squares, by nine tenths or more since those fell."""
+        share, average = self.others.get(SHARE), self.others.get(AVERAGING)
+        if share is None or average is None or not np.isfinite(average[: self.begin + 2]).any():
+            return False
+        lately = np.arange(max(0, self.begin - NEAR), min(self.begin + 2, len(share)))
+        lately = lately[share[lately] > 1]
+        if not len(lately):
+            return False
+        high = int(lately[np.argmax(share[lately])])
+        found = parts(self.at, self.others, high, float(held(average)[high]))
+        if found is None or not found.low < 1 or found.high <= SUDDEN * found.low or found.scale <= ALONE * found.total:
+            return False
+        evidence.append(f"the share of the edge rose from {found.low:.3g} to {found.high:.3g} within {found.steps:g} steps, "
+                        f"{100 * found.scale / found.total:.0f} % of it since the average of squared gradients fell")  # fmt: skip
+        return True
+
+    def one_batch(self, evidence: list[str]) -> bool:
+        """A gradient above 4 times its median at weights with a normal loss on the probe and a share below 1."""
+        norm = named(self.others, NORMS)
+        if norm is None:
+            return False
+        usual = np.median(_finite(norm[max(0, self.begin - RECENT) : max(1, self.begin - NEAR)], norm))
+        rows = range(max(0, self.begin - 1), self.begin + 1)
+        steep = [k for k in rows if usual > 0 and np.isfinite(norm[k]) and norm[k] > STEEPER * usual]
+        if not steep:
+            return False
+        evidence.append(f"the gradient norm was {norm[steep[0]] / usual:.3g} times its median at the beginning")
+        normal = self._normal_before(steep[0])
+        if normal is not None:
+            evidence.append(f"just before, the loss on the probe was {'normal' if normal else 'raised already'}")
+        return bool(normal) and self.share is not None and self.share[0] < 1
+
+    def _normal_before(self, row: int) -> bool | None:
+        """Whether the loss on the probe was as usual at the weights before the step of this row; None if it is unknown."""
+        before, probe = (self.others.get(name, np.full(len(self.x), np.nan)) for name in (BEFORE, PROBE))
+        now = before[row] if np.isfinite(before[row]) else probe[row - 1] if row else np.nan
+        usual = probe[max(0, row - max(RECENT, int(STALE * row))) : row]
+        usual = usual[np.isfinite(usual)]
+        return bool(now <= NORMAL * np.median(usual)) if np.isfinite(now) and len(usual) and np.median(usual) > 0 else None
+
+    def crossed(self, evidence: list[str]) -> bool:
+        """The share was above 1 before, and the step along the leading direction grew as that predicts."""
+        if self.share is None:
+            return False
+        evidence.append(f"the share of the edge was {self.share[0]:.3g} before, at step {self.at[self.share[1]]:g}")
+        since = beyond_since(self.others[SHARE], self.begin - 1)
+        if since is None:
+            return False
+        seen = growth(self.at, self.others, since, self.rise.peak)
+        if seen is None:
+            evidence.append("it was above 1, but the steps along the leading direction are not logged")
+            return False
+        evidence.append(f"it was above 1 since step {self.at[since]:g}; the step along the leading direction grew at "
+                        f"{seen.part:.2f} ± {seen.error:.2f} of the predicted rate, in {seen.rows} steps")  # fmt: skip
+        made = parts(self.at, self.others, since)
+        if made is not None and made.total > 0.01:
+            of_curvature, of_scale = (f"{100 * one / made.total:.0f} %" for one in (made.curvature, made.scale))
+            evidence.append(f"of the rise of the share from {made.low:.3g} to {made.high:.3g} in {made.steps:g} steps, "
+                            f"{of_curvature} is of the curvature and {of_scale} of the scale of the steps, at the direction as "
+                            "it was")  # fmt: skip
+        return seen.as_predicted
 
 
 def _finite(part: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
     kept = part[np.isfinite(part)]
     return kept if len(kept) else otherwise[np.isfinite(otherwise)][:RECENT]
-
-
-def _last(series: np.ndarray, row: int) -> float | None:
-    kept = series[: row + 1][np.isfinite(series[: row + 1])]
-    return float(kept[-1]) if len(kept) else None
-
-
-def _ratio(rate: np.ndarray, before: slice) -> float:
-    kept = rate[before][np.isfinite(rate[before])]
-    return float(kept[-1] / kept.min()) if len(kept) > 1 and kept.min() > 0 else 1.0

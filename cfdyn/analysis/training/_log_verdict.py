@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from cfdyn.analysis.training._causes import NORMS, RATES, SHARE, named
+from cfdyn.analysis.training._causes import NORMS, RATES, named
+from cfdyn.analysis.training._crossing import SHARE
 from cfdyn.words import how_many
 
 ERRORS = 3.0  # standard errors within which a trend is none
@@ -17,7 +18,8 @@ MOST = 4  # plateaus that are listed
 
 def verdict_of(found: Mapping[str, Any], positive: bool, advice: Sequence[str], remarks: Sequence[str] = ()) -> str:
     """A headline, and a line for each of: spikes, period, drift, plateaus, what to log."""
-    lines = [_headline(found), *_of_spikes(found["spikes"]), f"{found['oscillation'][0].upper()}{found['oscillation'][1:]}."]
+    lines = [_headline(found), *_of_spikes(found["spikes"]), *_of_shares(found["shares"])]
+    lines += [f"{found['oscillation'][0].upper()}{found['oscillation'][1:]}."]
     lines += [] if found["end"] else [_of_drift(found["drift"], found["drift_error"], positive)]
     if flat := found["plateaus"]:
         lines.append(f"Plateaus, after which the loss falls: {', '.join(f'steps {a:g} to {b:g}' for a, b in flat[:MOST])}.")
@@ -47,6 +49,15 @@ def _of_spikes(spikes: Sequence[Mapping[str, Any]]) -> list[str]:
     counts = Counter(one["cause"] for one in spikes)
     causes = ", ".join(f"{cause} ({count})" if len(spikes) > 1 else cause for cause, count in counts.items())
     return [f"{which} begins at step {largest['since']:g} and rises{times}.{evidence} Cause: {causes}."]
+
+
+def _of_shares(shares: np.ndarray) -> list[str]:
+    """The range of the share of the edge, and its last value."""
+    if not len(shares):
+        return []
+    beyond = f"; {how_many(int((shares > 1).sum()), 'measurement')} beyond the edge" if (shares > 1).any() else ""
+    return [f"Share of the edge: {shares.min():.3g} to {shares.max():.3g} in {how_many(len(shares), 'measurement')}, "
+            f"last {shares[-1]:.3g}{beyond}."]  # fmt: skip
 
 
 def _of_drift(slope: float, error: float, positive: bool) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from cfdyn.analysis.training._causes import cause_of
+from cfdyn.analysis.training._crossing import SHARE
 from cfdyn.analysis.training._log_verdict import advice_of, verdict_of
 from cfdyn.analysis.training.oscillation import FEWEST_ROWS, oscillation
 from cfdyn.errors import UsageError, unknown
@@ -36,8 +37,10 @@ class Explanation(Record):
     ``loss``: the column's name; ``steps`` and ``values`` (n,): its rows, infinity for entries that are not finite. ``spikes``:
     for each a dict with ``since``, ``peak``, ``until`` (None: it did not come back) in steps, ``times``: the peak over the level
     before (None of a series that is not positive), ``rows``: of the rise, ``growth``: the factor per step by which the excess
-    over the level grew, if by the same throughout, ``alternates``, ``cause`` ("numbers", "schedule", "one batch",
-    "crossed the edge" or "undecided") and ``evidence``, sentences.
+    over the level grew, if by the same throughout, ``alternates``, ``cause`` ("numbers", "schedule", "v decayed",
+    "one batch", "crossed the edge" or "undecided") and ``evidence``, sentences.
+    ``share_steps``, ``shares``, ``share_low``, ``share_high`` (m,): where `cf.watch` has measured the share of the edge, and its
+    bracket (the share itself where there is none).
     ``period``: of the oscillation in steps, None if there is none; ``oscillation``: the sentence. ``drift``: the relative change
     per 1000 steps in the last third, with its standard error ``drift_error``. ``plateaus``: pairs (since, until) that ended.
     ``end``: "diverged", "not finite", "stays above" its level, or "". ``verdict``: headline and sentences; ``advice``: what to
@@ -56,6 +59,10 @@ class Explanation(Record):
     end: str
     verdict: str
     advice: list
+    share_steps: Annotated[np.ndarray, "m"]
+    shares: Annotated[np.ndarray, "m"]
+    share_low: Annotated[np.ndarray, "m"]
+    share_high: Annotated[np.ndarray, "m"]
 
     _headline = ("verdict",)
 
@@ -79,14 +86,15 @@ def explain(run: Any, loss: str | None = None) -> Explanation:
     """What the log of a training run tells, and what it cannot tell.
 
     A **spike** begins where the loss exceeds its level, from the last 50 rows, by a tenth (of a series that is not positive: by
-    a twentieth of its 5–95 % range) and by 6 standard deviations. Its cause is *numbers* if the loss or a logged gradient norm
-    is not finite in the rise or 5 rows before it; *schedule* if the logged rate rose by more than a fifth in the 5 rows before
-    and the logged share of the edge exceeds 1 only since; *one batch* if the gradient norm was above 4 times its median one row
-    before, with a share of the edge below 1; *crossed the edge* if the share was above 1 at its beginning and the step along
-    the leading direction grew at 0.5 to 1.5 times the rate ln |ρ| that the share predicts, which `cf.watch` logs; otherwise
-    *undecided*, with what speaks for either. Growth by the same factor in
-    each row is what an instability does; a loss alone cannot tell it from other causes. A loss that is positive is treated by
-    its logarithm, so that its unit does not matter.
+    a twentieth of its 5–95 % range) and by 6 standard deviations. Its cause, of which each but the first needs
+    what `cf.watch` logs, is *numbers* if the loss or the gradient norm is not finite within 5 rows before; *schedule* if the
+    rate rose by more than a fifth there, and the share of the edge is below 1 with the old rate and above with the new one;
+    *v decayed* if the share rose 1.5 times to above 1 within 1/(1 − β₂) steps, by 0.9 or more of it since the average of squared
+    gradients fell; *one batch* if the gradient norm was above 4 times its median, at weights with a normal loss on the probe and
+    a share below 1; *crossed the edge* if the share was above 1 before and the step along the leading direction grew at 0.5 to
+    1.5 times the rate ln |ρ| that it predicts; otherwise *undecided*, with what speaks for either. Growth by the same factor in
+    each row is what an instability does; a loss alone cannot tell it from other causes. A loss that is positive is treated by its
+    logarithm, so that its unit does not matter.
 
     The **period** is that of `oscillation` in the longest stretch without spikes; the **drift** is the slope of the last third
     through medians of blocks; a **plateau** is a stretch of a tenth of the run or more that is flat within its noise and ends
@@ -141,7 +149,7 @@ def explain(run: Any, loss: str | None = None) -> Explanation:
     flat = [(float(at[a]), float(at[b])) for a, b in plateaus(np.where(calm, y, np.nan))]
     end = _end(y, x, found)
     about: dict[str, Any] = {"loss": name, "steps": at, "values": x, "spikes": spikes, "period": period, "oscillation": words,
-             "drift": 1000 * slope, "drift_error": 1000 * error, "plateaus": flat, "end": end}  # fmt: skip
+             "drift": 1000 * slope, "drift_error": 1000 * error, "plateaus": flat, "end": end, **_shares(columns)}  # fmt: skip
     advice = advice_of(columns.names, at)
     remarks = [*columns.notes, *_left_out(values, rows, seen, positive), *_in_clock(columns.clock)]
     return Explanation(**about, verdict=verdict_of(about, positive, advice, remarks), advice=advice,
@@ -183,7 +191,7 @@ def _spike(rise: Rise, at: np.ndarray, x: np.ndarray, others: Mapping[str, np.nd
     times = float(np.exp(np.log(x[peak]) - rise.level)) if positive else None
     per_row = np.median(np.diff(at[max(0, k - RECENT) : peak + 1]))
     growth = None if rise.factor is None else float(rise.factor ** (1 / per_row))
-    cause, evidence = cause_of(rise, x, others)
+    cause, evidence = cause_of(rise, at, x, others)
     return {"since": float(at[k]), "peak": float(at[peak]), "until": None if rise.last is None else float(at[rise.last]),
             "times": times, "rows": rise.rising, "growth": growth, "alternates": rise.alternates, "cause": cause,
             "evidence": evidence}  # fmt: skip
@@ -227,6 +235,17 @@ def _end(y: np.ndarray, x: np.ndarray, found: list[Rise]) -> str:
     rows = rows[rows >= found[-1].first]
     grows = found[-1].peak >= rows[-max(1, len(rows) // 10)] and y[rows[-1]] > y[rows[len(rows) // 2]]
     return "diverged" if grows and x[-1] > GROWN * x[np.isfinite(x)].min() > 0 else "stays above"
+
+
+def _shares(columns: Columns) -> dict[str, np.ndarray]:
+    """The share of the edge and its bracket, where they were measured."""
+    share, low, high = (
+        columns.table[:, columns.names.index(name)] if name in columns.names else np.full(len(columns.at), np.nan)
+        for name in (SHARE, "edge/low", "edge/high")
+    )
+    kept = np.isfinite(share)
+    low, high = (np.where(np.isfinite(one), one, share)[kept] for one in (low, high))
+    return {"share_steps": columns.at[kept], "shares": share[kept], "share_low": low, "share_high": high}
 
 
 def _left_out(values: np.ndarray, rows: np.ndarray, seen: np.ndarray, positive: bool) -> list[str]:
