@@ -10,8 +10,8 @@ Noise shortens it. The gradient's own noise keeps w off its minimum, and noise o
 moves the edge of the mean square down to the share 1/(1 + κ(1 + β)/(1 − β)): with momentum the loss may rise before s = 1.
 
 The critical sharpness is 2/(ηs_c), where L(w + s_cΔ) is L(w) again along the step Δ: its share 1/s_c is above 1 if that step
-raises the loss. It sees the edge only if the oscillation dominates Δ. All numbers are of the toy and of the nets that are named, and
-say nothing of other networks. The second computations are plain loops, and NumPy with slopes by hand.
+raises the loss. It sees the edge only if the oscillation dominates Δ. All numbers are of the toy and of the nets that are
+named, and say nothing of other networks. The second computations are plain loops, and NumPy with slopes by hand.
 """
 
 import gzip
@@ -72,16 +72,16 @@ def _counted(step, start, steps):
     {"period": near([4.0, 2.51327, 2.13121], 1e-4), "counted": near([4.0, 2.51327, 2.13121], 2e-3),
      "modulus": near([0.9**0.5] * 2, 1e-6), "real from": near(REAL, 1e-8), "descent": near([2.0, 2.0, 2.0], 1e-12)},
     Control("β = 0.5", changes={"beta": 0.5}), second=_second_ringing,
-    domain="λw²/2, one weight, λ, η > 0, from (w, v) = (1, 0); heavy ball with β = 0.9 at the shares 0.5, 0.9, 0.99, its multipliers "
-        "from 0.001 to 0.999 in steps of 0.001; plain descent at the shares 0.6, 0.9, 0.99",
+    domain="λw²/2, one weight, λ, η > 0, from (w, v) = (1, 0); heavy ball with β = 0.9 at the shares 0.5, 0.9, 0.99, its "
+        "multipliers from 0.001 to 0.999 in steps of 0.001; plain descent at the shares 0.6, 0.9, 0.99",
     perturbations=[Control("period 2 below the edge", {"period": near([2.0, 2.0, 2.0], 0.05)}),
                    Control("β = 0.91", changes={"beta": 0.91}),
                    Control("Nesterov's momentum with the same rate", changes={"optimizer": "nesterov"})],
 )  # fmt: skip
 def period_below_the_edge(beta=0.9, optimizer="heavy_ball"):
-    """On a quadratic heavy ball with β = 0.9 rings below its edge with the period 4 at half of the edge, 2.513 at 0.9 and 2.131 at
-    0.99 of it: its multipliers are a complex pair of modulus √β up to the share (1 + √β)²/(2(1 + β)) = 0.99931, and only from
-    there on is the period 2. Plain descent alternates with period 2 at the shares 0.6, 0.9 and 0.99 of its own edge.
+    """On a quadratic heavy ball with β = 0.9 rings below its edge with the period 4 at half of the edge, 2.513 at 0.9 and
+    2.131 at 0.99 of it: its multipliers are a complex pair of modulus √β up to the share (1 + √β)²/(2(1 + β)) = 0.99931, and
+    only from there on is the period 2. Plain descent alternates with period 2 at the shares 0.6, 0.9 and 0.99 of its own edge.
 
     ``period``: 2π over the angle of the multipliers of the map; ``counted``: twice the steps over the changes of sign of w in
     6,000 steps; ``modulus``: least and greatest of 999 shares; ``real from``: where the difference of the multipliers vanishes;
@@ -108,7 +108,7 @@ def _threshold(beta):
 
 
 def _noise(beta, first, part):
-    """Of the gradient: what gives w the standard deviation ``part`` of the threshold where the share is ``first``; in closed form."""
+    """Of the gradient: what gives w the standard deviation ``part`` of the threshold at the share ``first``, in closed form."""
     top = 2 * (1 + beta)
     return part * _threshold(beta) * (first * top * (1 - beta) * top * (1 - first) / (1 + beta)) ** 0.5
 
@@ -165,29 +165,29 @@ def _second_leads():
 
 @CLAIMS.add(
     "here",
-    {"ln|ρ| at 1.05": near([0.09531, 0.39421], 1e-5), "steps for e⁷": near([73.44, 17.76], 0.01), "no noise": near([86.0, 29.0], 0.5),
-     "noise of 1 %": near([61.0, 23.0], 4), "noise of 10 %": near([37.0, 12.0], 4),
+    {"ln|ρ| at 1.05": near([0.09531, 0.39421], 1e-5), "steps for e⁷": near([73.44, 17.76], 0.01),
+     "no noise": near([86.0, 29.0], 0.5), "noise of 1 %": near([61.0, 23.0], 4), "noise of 10 %": near([37.0, 12.0], 4),
      "warned, noise of 30 %": near([0.44, 0.25], 0.16), "warned, curvature": near([0.99, 0.0], 0.05),
      "rises, curvature": near([1.087, 0.796], 0.03)},
     Control("sharpening five times as slow", changes={"speed": SPEED / 5}), second=_second_leads,
-    domain="1 + λw²/2, one weight, λ forced so that the share rises by 0.001 a step; gradient descent and heavy ball with β = 0.9; "
-        "Gaussian noise of the gradient, or of the curvature with κ = 0.05, of the sizes and from the shares that the sentence names",
+    domain="1 + λw²/2, one weight, λ forced so that the share rises by 0.001 a step; gradient descent and heavy ball with "
+        "β = 0.9; Gaussian noise of the gradient, or of the curvature with κ = 0.05, of the sizes and from the shares named",
     perturbations=[Control("β = 0.8", changes={"beta": 0.8}),
                    Control("half the noise of the curvature", changes={"kappa": 0.025}),
                    Control("every run warned", {"warned, noise of 30 %": near([1.0, 1.0], 0.05)})],
 )  # fmt: skip
 def time_to_a_rise(beta=0.9, kappa=0.05, speed=SPEED):
-    """At the share 1.05 the multiplier of gradient descent has ln|ρ| = 0.0953 and that of heavy ball with β = 0.9 has 0.3942: growth
-    by e⁷ takes 73 and 18 steps. On 1 + λw²/2, whose share rises by 0.001 a step, the loss is 1.1 after 86 and 29 steps with a share
-    above 1, from e⁻⁷ of that w at the share 1. With noise of the gradient that at the share 0.9 spreads w by 1 % of it the medians
-    are near 61 and 23, with 10 % near 37 and 12; with 30 % fewer than 60 % and 42 % of the runs have a share above 1 before the
-    rise. With noise of the curvature of variance 0.05 λ² and 1 % from the share 0.3 on, at least 94 % and at most 5 % have: heavy
-    ball rises at 0.80.
+    """At the share 1.05 the multiplier of gradient descent has ln|ρ| = 0.0953 and that of heavy ball with β = 0.9 has 0.3942:
+    growth by e⁷ takes 73 and 18 steps. On 1 + λw²/2, whose share rises by 0.001 a step, the loss is 1.1 after 86 and 29 steps
+    with a share above 1, from e⁻⁷ of that w at the share 1. With noise of the gradient that at the share 0.9 spreads w by 1 %
+    of it the medians are near 61 and 23, with 10 % near 37 and 12; with 30 % fewer than 60 % and 42 % of the runs have a share
+    above 1 before the rise. With noise of the curvature of variance 0.05 λ² and 1 % from the share 0.3 on, at least 94 % and
+    at most 5 % have: heavy ball rises at 0.80.
 
-    First number of each pair: gradient descent, second: heavy ball. A run starts at w = 0, 150 steps at the first share come before
-    it, except without noise; 100 runs of each. ``warned``: the part of the runs whose share is above 1 at least a step before
-    the rise; ``rises``: the share at the median rise. The edge of the mean square, 1/(1 + κ(1 + β)/(1 − β)), is 0.95 and 0.51.
-    ``ln|ρ|``: from the map's Jacobian. Twice: plain NumPy, 2,000 runs with other random numbers.
+    First number of each pair: gradient descent, second: heavy ball. A run starts at w = 0, 150 steps at the first share come
+    before it, except without noise; 100 runs of each. ``warned``: the part of the runs whose share is above 1 at least a step
+    before the rise; ``rises``: the share at the median rise. The edge of the mean square, 1/(1 + κ(1 + β)/(1 − β)), is 0.95
+    and 0.51. ``ln|ρ|``: from the map's Jacobian. Twice: plain NumPy, 2,000 runs with other random numbers.
     """
 
     def leads(momentum, first, part, kappa_of_it=0.0, runs=RUNS):
@@ -196,7 +196,7 @@ def time_to_a_rise(beta=0.9, kappa=0.05, speed=SPEED):
     return _told(leads, [float(np.log(np.abs(_multipliers(1.05, one)[0]).max())) for one in (0.0, beta)])
 
 
-BEFORE, FIRST, RISE = {0.0: 300, 0.9: 900}, 0.9, 1.01  # steps with η = 0.1 before the run, share at its start, loss over its minimum
+BEFORE, FIRST, RISE = {0.0: 300, 0.9: 900}, 0.9, 1.01  # steps before, first share, loss over minimum
 
 
 def _critical(value, w, move):
@@ -216,7 +216,7 @@ def _critical(value, w, move):
 
 
 def _watched(value, slope, sharpness, w, beta, first, most=400):
-    """(lead of λ₁, of the critical sharpness, its share at λ₁'s crossing, steps on which it errs about the next loss), or None."""
+    """(lead of λ₁, of the critical sharpness, its share at λ₁'s crossing, steps on which it errs), or None without a rise."""
     top = 2 * (1 + beta)
     lr, v = first * top / sharpness(w), slope(w) * beta / (1 - beta)
     losses, shares, crossed = [], [], None
@@ -266,10 +266,13 @@ def _by_hand(w, slopes=True):
     return np.concatenate([(back.T @ x).ravel(), back.sum(axis=0), (off.T @ t).ravel(), off.sum(axis=0)]) / len(x)
 
 
+def _difference(w, u):
+    return (_by_hand(w + 1e-5 * u) - _by_hand(w - 1e-5 * u)) / 2e-5
+
+
 def _top(w):
     """λ₁ by ARPACK from differences of slopes."""
-    product = LinearOperator((len(w),) * 2, matvec=lambda u: (_by_hand(w + 1e-5 * u.ravel()) - _by_hand(w - 1e-5 * u.ravel())) / 2e-5,
-                             dtype=float)  # fmt: skip
+    product = LinearOperator((len(w),) * 2, matvec=lambda u: _difference(w, u.ravel()), dtype=float)
     return float(eigsh(product, 1, which="LA", tol=1e-4, v0=_by_hand(w), return_eigenvectors=False)[0])
 
 
@@ -282,7 +285,8 @@ def _second_critical():
         for _ in range(BEFORE[beta]):
             w = w - 0.1 * _by_hand(w)
         found.append(_watched(lambda z: _by_hand(z, False), _by_hand, _top, w, beta, FIRST))
-    return {"least ratio": float(min(one[0] / one[1] for one in found)), "share at the crossing": float(max(one[2] for one in found))}
+    ratio, share = min(one[0] / one[1] for one in found), max(one[2] for one in found)
+    return {"least ratio": float(ratio), "share at the crossing": float(share)}
 
 
 @CLAIMS.add(
@@ -291,17 +295,20 @@ def _second_critical():
      "share at the crossing": at_most(0.2), "errs": 0},
     Control("the critical sharpness warns as early as λ₁", {"critical": near([163.0, 108.0, 19.0, 17.0], 6)}),
     second=_second_critical, slow=True,
-    domain="a 64-16-10 tanh net, squared error, 500 digits, full batch, starts 0 and 1; plain descent after 300 and heavy ball with "
-        "β = 0.9 after 900 steps of η = 0.1, at the rates whose share is 0.9 there, buffer at rest; until the first rise",
+    domain="a 64-16-10 tanh net, squared error, 500 digits, full batch, starts 0 and 1; plain descent after 300 and heavy ball "
+        "with β = 0.9 after 900 steps of η = 0.1, at the rates whose share is 0.9 there, "
+        "with the buffer βg/(1 − β) before the first step; until the first rise",
     perturbations=[Control("the critical sharpness sees the crossing", {"share at the crossing": at_least(1)})],
 )  # fmt: skip
 def critical_sharpness_is_late():
-    """On a tanh net of 1,210 weights, of two starts, λ₁'s share of the edge is above 1 first 163 and 108 steps before the loss is 1 %
-    above its minimum so far under plain descent, that of the critical sharpness 4 and 3 steps before; under heavy ball with β =
-    0.9 it is 19 and 17 against 2 and 2 steps. Where λ₁'s share crosses 1, that of the critical sharpness is below 0.2.
+    """On a tanh net of 1,210 weights, of two starts, λ₁'s share of the edge is above 1 first 163 and 108 steps before the loss
+    is 1 % above its minimum so far under plain descent, that of the critical sharpness 4 and 3 steps before; under heavy ball
+    with β = 0.9 it is 19 and 17 against 2 and 2 steps. Where λ₁'s share crosses 1, that of the critical sharpness is below
+    0.2.
 
-    ``errs``: the steps on which it is above 1 and the loss does not rise, or the reverse. A third start, 2, has no such rise in 400
-    steps with either optimizer. Twice: the same net in NumPy, first weights and rows of another choice, one run of each that rises.
+    ``errs``: the steps on which it is above 1 and the loss does not rise, or the reverse. A third start, 2, has no such rise
+    in 400 steps with either optimizer. Twice: the same net in NumPy, first weights and rows of another choice, one run of each
+    that rises. These starts are those of a few that have a rise; the steps before, and 1 %, were chosen after a scan.
     """
     found = []
     for beta in MOMENTA:
