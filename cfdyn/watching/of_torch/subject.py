@@ -125,7 +125,7 @@ class Subject:
                         buffer.copy_(kept)
 
     def _attention(self) -> Any:
-        """Attention by its formula: it has second derivatives, and differences of the fused one are rounding in the biases of keys."""
+        """Attention by its formula: it has second derivatives; differences of the fused one are rounding in biases of keys."""
         attention = getattr(self.torch.nn, "attention", None)
         return attention.sdpa_kernel(attention.SDPBackend.MATH) if attention else contextlib.nullcontext()
 
