@@ -109,7 +109,7 @@ class Subject:
         devices = sorted({p.device for _, p, _, _ in self.parts if p.device.type == "cuda"}, key=str)
         normed = (torch.nn.modules.batchnorm._BatchNorm,)
         buffers = [(one, one.detach().clone()) for one in self.model.buffers()]
-        with torch.random.fork_rng(devices=devices), torch.enable_grad(), torch.autocast("cpu", enabled=False):
+        with torch.random.fork_rng(devices=devices), torch.enable_grad(), torch.autocast("cpu", enabled=False), self._attention():
             try:
                 if self.mode == "eval":
                     for module, training in modes:  # a bias before BatchNorm has no curvature in training, but has in eval mode
@@ -123,6 +123,11 @@ class Subject:
                 for buffer, kept in buffers:
                     with torch.no_grad():
                         buffer.copy_(kept)
+
+    def _attention(self) -> Any:
+        """Attention by its formula: it has second derivatives; differences of the fused one are rounding in biases of keys."""
+        attention = getattr(self.torch.nn, "attention", None)
+        return attention.sdpa_kernel(attention.SDPBackend.MATH) if attention else contextlib.nullcontext()
 
     def value(self, rows: str = "probe") -> float:
         """The loss on the probe, or on the fresh rows."""
