@@ -20,8 +20,8 @@ LONGEST = 2**20  # bytes of a line
 class Tail:
     """The rows of a growing file; `read` reads what was added since, and all of it if the file is another or has shrunk.
 
-    A last line that is cut off waits for its rest. After the first line, those that are no JSON objects, as a run leaves them that
-    is killed within one, are left out; `notes` counts them. ``gone``: whether the file was missing at the last look.
+    A last line that is cut off waits for its rest. Later lines that are no JSON objects, as a run leaves one that is killed, are
+    left out; the notes count them. ``gone``: whether the file was missing at the last look.
     """
 
     def __init__(self, path: str | os.PathLike[str]):
