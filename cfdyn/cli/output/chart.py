@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 BRAILLE = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])  # the bits of a letter's dots
 HIGH, FARTHER = 0.9, 1.5  # a quantile, above which the axis goes on by so many times what is below it, at most
-LEVEL, BAND, MARK = "red", "bright_black", "bold red"
+LEVEL, BAND, MARK = "white", "bright_black", "bold red"
 
 
 @dataclass(frozen=True)

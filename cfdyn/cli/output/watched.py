@@ -158,7 +158,7 @@ def _forecast(newest: dict[str, tuple[float, float]]) -> str:
 
 
 def _cost(newest: dict[str, tuple[float, float]]) -> str:
-    return f"{100 * newest['cost'][0]:.2g} % of the run's processor time" if "cost" in newest else ""
+    return f"{100 * newest['cost'][0]:.3g} % of the run's processor time" if "cost" in newest else ""
 
 
 def _one(newest: dict[str, tuple[float, float]], name: str) -> str:
@@ -166,15 +166,15 @@ def _one(newest: dict[str, tuple[float, float]], name: str) -> str:
 
 
 def _spikes(seen: Seen, width: int) -> list[Text]:
-    """The last spikes in a table, and what speaks for the cause of the last."""
+    """The newest spikes in a table, and what speaks for the cause of the last."""
     from rich.text import Text
 
     spikes: Sequence[dict[str, Any]] = seen.found.spikes if seen.found else ()
     if not spikes:
         return []
     rows = [[f"{one['since']:.10g}", f"{one['peak']:.10g}", "–" if one["times"] is None else f"{one['times']:.3g}", one["cause"]]
-            for one in spikes[-SPIKES:]]  # fmt: skip
-    title = how_many(len(spikes), "spike") + (f", the last {SPIKES}" if len(spikes) > SPIKES else "")
+            for one in spikes[: -SPIKES - 1 : -1]]  # fmt: skip
+    title = how_many(len(spikes), "spike") + (f", the newest {SPIKES}" if len(spikes) > SPIKES else ", the newest first" if len(spikes) > 1 else "")
     lines = [Text(title, style="bold")]
     for head, body in table(("since", "peak", "× level", "cause"), rows, width):
         lines += [*(Text(line, style="dim") for line in head), *(Text(line) for line in body)]
