@@ -174,12 +174,12 @@ def _spikes(seen: Seen, width: int) -> list[Text]:
         return []
     rows = [[f"{one['since']:.10g}", f"{one['peak']:.10g}", "–" if one["times"] is None else f"{one['times']:.3g}", one["cause"]]
             for one in spikes[: -SPIKES - 1 : -1]]  # fmt: skip
-    title = how_many(len(spikes), "spike") + (f", the newest {SPIKES}" if len(spikes) > SPIKES else ", the newest first" if len(spikes) > 1 else "")
-    lines = [Text(title, style="bold")]
+    order = f", the newest {SPIKES}" if len(spikes) > SPIKES else ", the newest first" if len(spikes) > 1 else ""
+    lines = [Text(how_many(len(spikes), "spike") + order, style="bold")]
     for head, body in table(("since", "peak", "× level", "cause"), rows, width):
         lines += [*(Text(line, style="dim") for line in head), *(Text(line) for line in body)]
     evidence = "; ".join(spikes[-1]["evidence"])
-    return lines + [Text(line, style="dim") for line in wrapped(f"The last: {evidence}." if evidence else "", width) if line]
+    return lines + [Text(line, style="dim") for line in wrapped(f"The newest: {evidence}." if evidence else "", width) if line]
 
 
 def _note(seen: Seen) -> str:
