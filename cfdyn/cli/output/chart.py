@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -132,17 +134,20 @@ def _drawn(one: Series, axis: _Axis, span: tuple[float, float], columns: int, gu
     level = -1 if one.level is None else int(axis.place(axis.of(np.array(one.level)), axis.rows * down)) // down
     cells = dots.reshape(axis.rows, down, columns, across).transpose(0, 2, 1, 3)
     codes = cells.any(axis=(2, 3)).astype(int) if stars else (cells * BRAILLE).sum(axis=(2, 3))
+
+    def letter(row: int, column: int) -> tuple[str, str]:
+        if code := int(codes[row, column]):
+            return one.style, "*" if stars else chr(0x2800 + code)
+        if row == level:
+            return LEVEL, "-" if stars else "─"
+        return (BAND, ":" if stars else "░") if band[row, column] else ("", " ")
+
     lines = []
     for row in range(axis.rows):
-        line = Text(f"{axis.labels.get(row, ''):>{gutter - 1}} ", style="dim", end="")
-        line.append("|" if stars else "┤" if row in axis.labels else "│", "dim")
-        for column in range(columns):
-            if code := int(codes[row, column]):
-                line.append("*" if stars else chr(0x2800 + code), one.style)
-            elif row == level:
-                line.append("-" if stars else "─", LEVEL)
-            else:
-                line.append((":" if stars else "░") if band[row, column] else " ", BAND)
+        edge = "|" if stars else "┤" if row in axis.labels else "│"
+        line = Text.assemble((f"{axis.labels.get(row, ''):>{gutter - 1}} {edge}", "dim"))
+        for style, letters in groupby((letter(row, column) for column in range(columns)), key=itemgetter(0)):
+            line.append("".join(text for _, text in letters), style)
         lines.append(line)
     return lines
 

@@ -64,8 +64,8 @@ def view(seen: Seen, width: int, height: int | None = None, stars: bool = False)
 
     newest = seen.newest()
     head = [Text(line, style="bold") for line in wrapped(visible(_headline(seen, newest)), width)]
-    below = [Text(line) for line in labelled(_facts(newest, seen.step), width)] + _spikes(seen, width)
-    below += [Text(line, style="dim") for line in wrapped(_note(seen), width) if line]
+    below = [Text(line) for line in labelled(_facts(newest, seen.step), width)]
+    below += [Text(line, style="dim") for line in wrapped(_note(seen), width) if line] + _spikes(seen, width)
     shown = [*head, *_charts(seen, newest, width, None if height is None else height - len(head) - len(below), stars), *below]
     return shown if height is None else shown[:height]
 
