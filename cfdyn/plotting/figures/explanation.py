@@ -1,5 +1,7 @@
 """The log of a training run: the loss with its spikes and plateaus, below the share of the edge where that was measured."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -55,7 +57,7 @@ def _share(axes: Axes, explanation: Explanation) -> None:
     """The share of the edge at its measurements, the bracket as a band, and the edge."""
     t, share = explanation.share_steps, explanation.shares
     if (explanation.share_low < explanation.share_high).any():
-        band = {"color": ACCENT, "alpha": 0.25, "linewidth": 0, "label": "bracket"}
+        band: dict[str, Any] = {"color": ACCENT, "alpha": 0.25, "linewidth": 0, "label": "bracket"}
         axes.fill_between(t, explanation.share_low, explanation.share_high, **band)
     axes.plot(t, share, color=ACCENT, linewidth=1.0)
     axes.plot(t, share, ".", color=ACCENT, markersize=2.5)
