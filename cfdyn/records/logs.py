@@ -14,6 +14,7 @@ from cfdyn.records.tables import NOT_FINITE, read_csv, text_of
 from cfdyn.words import how_many
 
 CLOCKS = ("step", "steps", "global_step", "iteration", "iter", "epoch", "runtime", "timestamp", "wall time")
+LARGEST = 1e300  # a number; beyond it an entry is not finite
 TWICE = ("__MIN", "__MAX")  # of W&B: what a column of the same name without it is when runs are not grouped
 
 
@@ -182,13 +183,25 @@ def _lines(text: str, source: str) -> list[dict]:
 
 
 def _aligned(rows: list[dict], source: str) -> tuple[list[str], np.ndarray]:
-    """Names and numbers (rows, columns); NaN where a row has no entry, infinity where it is not finite."""
-    names = list(dict.fromkeys(name for row in rows for name, value in row.items() if _is_entry(value)))
+    """As `aligned`; a UsageError if there is no number at all."""
+    names, table = aligned(rows)
     if not names:
         raise UsageError(f"no entry of {source} has a number: there is no series in it")
-    table = np.array([[float(row[name]) if _is_entry(row.get(name)) else np.nan for name in names] for row in rows])
-    table[np.isnan(table) & [[_is_entry(row.get(name)) for name in names] for row in rows]] = np.inf
-    return names, np.where(np.abs(table) < 1e300, table, np.where(np.isnan(table), np.nan, np.inf))
+    return names, table
+
+
+def aligned(rows: list[dict]) -> tuple[list[str], np.ndarray]:
+    """Names and numbers (rows, columns); NaN where a row has no entry, infinity where it is not finite.
+
+    >>> aligned([{"step": 1, "loss": 0.5}, {"step": 2, "loss": "nan", "note": "a"}, {"step": 3, "loss": None}])[1].tolist()
+    [[1.0, 0.5], [2.0, inf], [3.0, nan]]
+    """
+    found = [(k, name, float(value)) for k, row in enumerate(rows) for name, value in row.items() if _is_entry(value)]
+    place = {name: k for k, name in enumerate(dict.fromkeys(name for _, name, _ in found))}
+    table, values = np.full((len(rows), len(place)), np.nan), np.array([value for _, _, value in found])
+    at = [k for k, _, _ in found], [place[name] for _, name, _ in found]
+    table[at] = np.where(np.abs(values) < LARGEST, values, np.inf)
+    return list(place), table
 
 
 def _is_entry(value: object) -> bool:

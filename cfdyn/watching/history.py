@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Mapping
 
@@ -11,7 +12,7 @@ from cfdyn.watching.names import NAMES
 
 
 class History:
-    """Numbers under their names, noted step after step."""
+    """Numbers under their names, noted step after step; one that is NaN is kept as infinity."""
 
     def __init__(self) -> None:
         self.steps = 0
@@ -29,7 +30,7 @@ class History:
             if name not in self._at:
                 self._at[name], self._values[name] = array("I"), array("d")
             self._at[name].append(self.steps - 1)
-            self._values[name].append(value)
+            self._values[name].append(math.inf if math.isnan(value) else value)  # NaN is a gap
 
     def last(self, name: str, count: int) -> tuple[np.ndarray, np.ndarray]:
         """The steps and values of the last entries of a name."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from cfdyn.analysis.training.explain import Explanation, explain
 from cfdyn.errors import UsageError
+from cfdyn.records.logs import timed
 from cfdyn.watching.bounce import WINDOW, Bounce
 from cfdyn.watching.cadence import Cadence
 from cfdyn.watching.forecast import forecast
@@ -125,7 +126,8 @@ class Watch:
         UsageError : fewer than 16 losses are known; give each to `step`
         """
         columns = self.columns()
-        return explain(columns, loss="loss" if "loss" in columns else "probe/loss")
+        table = np.column_stack([*columns.values()]) if columns else np.empty((0, 0))
+        return explain(timed([*columns], table), loss="loss" if "loss" in columns else "probe/loss")
 
     def save(self, path: str | Path) -> None:
         """All columns as CSV, which `cfdyn explain` and any program of tables reads."""

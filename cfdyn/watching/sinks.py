@@ -30,7 +30,7 @@ def sinks_of(out: Any) -> list[Sink]:
 
 
 class JsonLines:
-    """A line for each step, ``{"step": 12, "loss": 0.53, …}``, added to what the file has; infinity is the string "inf".
+    """A line for each step, ``{"step": 12, "loss": 0.53, …}``, added to what the file has; not finite: "nan", "inf".
 
     Readers see it within a second or at the next measurement. If steps are written again, `cfdyn explain` takes the later ones:
     another run needs another file.
@@ -56,5 +56,5 @@ class JsonLines:
         self._file.close()
 
 
-def _written(value: float) -> str | None:
-    return None if math.isnan(value) else "inf" if value > 0 else "-inf"
+def _written(value: float) -> str:
+    return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"

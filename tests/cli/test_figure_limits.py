@@ -27,7 +27,7 @@ def test_every_command_that_draws_has_limits():
     drawing = {name for name, own in options.items() if "--plot" in own}
     assert len(drawing) > 10 and all({"--xlim", "--ylim", "--style", "--figsize", "--title"} <= options[name] for name in drawing)
     without = {name for name, own in options.items() if "--csv" not in own}
-    assert without == {"certify", "chaos", "check", "classify", "explore", "show", "warm"}, "these print no table"
+    assert without == {"certify", "chaos", "check", "classify", "explore", "show", "warm", "watch"}, "these print no table"
 
 
 def test_limits_of_a_figure():

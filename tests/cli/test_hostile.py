@@ -1,6 +1,7 @@
 """Hostile strings in every option of every command: a status that is documented, a line at most on stderr, no traceback."""
 
 import time
+from pathlib import Path
 
 import pytest
 import typer
@@ -16,7 +17,7 @@ HOSTILE = ["", " ", "[/x]", "[bold]a[/bold]", "\x1b[2J", "\x00", "a\nb", "💥:s
 USUAL = {
     "study": ["double_well", "--no-figure", "--vary", "lr=1.05:1.1"], "orbit": ["double_well", "--steps", "3"],
     "classify": ["double_well"], "chaos": ["double_well", "--steps", "1000", "--no-dimensions"], "lyapunov": ["double_well", "--steps", "100"], "oscillation": ["log.csv"],
-    "explain": ["log.csv"],
+    "explain": ["log.csv"], "watch": ["run.jsonl"],
     "flow": ["double_well", "--time", "1", "--no-figure"], "compare": ["double_well", "--steps", "20", "--no-figure"],
     "averages": ["double_well", "--steps", "60", "--no-figure"], "cycles": ["double_well", "--period", "1"],
     "branch": ["double_well", "--vary", "lr=0.5:1.5"], "cascade": ["double_well", "--vary", "lr=0.5:1.5", "--levels", "2"],
@@ -36,7 +37,7 @@ USUAL = {
     "studies": ["list.csv", "--jobs", "1"],
     "claims": ["may1976.first_flip", "--within", "0"], "certify": ["cycle", "double_well"], "check": ["certificate.json"],
 }  # fmt: skip
-QUICK = ("oscillation", "cache", "list", "show", "check")
+QUICK = ("oscillation", "watch", "cache", "list", "show", "check")
 COMMANDS = typer.main.get_command(application()).commands
 MOST = 60  # seconds of the processor, also where everything has to be compiled
 
@@ -45,6 +46,7 @@ MOST = 60  # seconds of the processor, also where everything has to be compiled
 def _own_cache(tmp_path, monkeypatch):
     """`cfdyn cache` clears and limits it."""
     (tmp_path / "log.csv").write_text("a,b\n" + "".join(f"{i % 2},{i % 3}\n" for i in range(60)))
+    (tmp_path / "run.jsonl").write_bytes((Path(__file__).parents[2] / "examples" / "run.jsonl").read_bytes())
     (tmp_path / "list.csv").write_text("loss,optimizer\nw**2/2,heavy_ball:lr=0.3\n")
     monkeypatch.setattr(cache, "directory", lambda: None)
 

@@ -169,3 +169,39 @@ def test_chaos_beside_cycles_does_not_flatten_them():
     assert -5 < axes.get_ylim()[0] < -1 and 2 < axes.get_ylim()[1] < 5
     [words] = [text.get_text() for text in axes.texts]
     assert words == "48 % are beyond"
+
+
+def watched(**others):
+    """A loss with a spike in rows 200 to 207, with other series."""
+    loss = np.exp(-np.arange(300) / 200) * (1 + 0.01 * np.random.default_rng(0).normal(size=300))
+    loss[200:208] *= 4
+    return cf.analysis.explain({"loss": loss, **others})
+
+
+def test_the_share_of_a_run_is_above_its_loss():
+    """Over the same steps, with its bracket, a line at 1, and the spikes of the loss in both panels, named by their causes."""
+    share = [k / 250 if k % 10 == 0 else None for k in range(300)]
+    low = [None if one is None else one - 0.1 for one in share]
+    found = watched(**{"edge/share": share, "edge/low": low, "edge/high": share})
+    above, below = cf.plot(found).axes
+    assert above.get_shared_x_axes().joined(above, below) and below.get_xlabel() == "step" and above.get_xlabel() == ""
+    lines = [line.get_xydata() for line in above.lines]
+    assert any(np.array_equal(line, np.column_stack([np.arange(0, 300, 10), np.arange(0, 300, 10) / 250])) for line in lines)
+    assert any(np.ptp(line[:, 0]) == 1 and (line[:, 1] == 1).all() for line in lines)  # across, in fractions of the width
+    band = next(one for one in above.collections if one.get_label() == "bracket").get_paths()[0].vertices
+    assert band[:, 1].min() == pytest.approx(-0.1) and band[:, 1].max() == pytest.approx(290 / 250)
+    assert [[(p.get_x(), p.get_width()) for p in axes.patches] for axes in (above, below)] == [[(200, 7)]] * 2
+    assert [text.get_text() for text in below.get_legend().get_texts()] == ["spike: undecided"]
+    assert above.get_ylim()[0] <= 0 and above.get_ylim()[1] > 290 / 250
+
+
+def test_a_loss_alone_has_one_panel():
+    (axes,) = cf.plot(watched()).axes
+    assert axes.get_ylabel() == "loss" and axes.get_yscale() == "log"
+
+
+def test_a_cause_has_its_colour():
+    found = watched(grad_norm=[float("nan") if k == 199 else 1.0 for k in range(300)])
+    (other,), (axes,) = cf.plot(watched()).axes, cf.plot(found).axes
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["spike: numbers"]
+    assert axes.patches[0].get_facecolor() != other.patches[0].get_facecolor()

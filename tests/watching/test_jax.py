@@ -214,10 +214,11 @@ def test_descent_beyond_the_edge_spikes_the_cause_is_named_and_the_file_is_read(
     watch = cf.watch(valley, tx, jnp.array([0.02, 0.0]), rows(), every=1, budget=0, out=tmp_path / "run.jsonl")
     w, state = jnp.array([0.02, 0.0]), tx.init(jnp.array([0.02, 0.0]))
     step = jax.jit(lambda w, state: tx.update(jax.grad(valley)(w, rows()), state, w))
-    for _ in range(400):
+    for k in range(400):
+        heard = {"grads": jax.grad(valley)(w, rows())} if k < 10 else {}  # later they are not given: that says nothing of a spike
         updates, state = step(w, state)
         w = optax.apply_updates(w, updates)
-        watch.step(valley(w, rows()), params=w, state=state)
+        watch.step(valley(w, rows()), params=w, state=state, **heard)
     shares = watch.columns()["edge/share"]
     assert shares[0] < 1 < np.nanmax(shares)
     assert watch.explain().spikes[0]["cause"] == "crossed the edge"

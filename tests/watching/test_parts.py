@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import cfdyn as cf
+from cfdyn.records.logs import read_columns
 from cfdyn.watching.bounce import Bounce
 from cfdyn.watching.cadence import Cadence
 from cfdyn.watching.edge import Memory
+from cfdyn.watching.history import History
 from cfdyn.watching.leading import COLD, FEWEST, WARM, leading
 from cfdyn.watching.names import NAMES
+from cfdyn.watching.sinks import JsonLines
 
 
 def symmetric(seed, d):
@@ -102,3 +107,16 @@ def test_a_spike_behind_an_edge_is_told_from_one_whose_growth_is_another():
     steps = {g: 1e-3 * (-1.0) ** t * np.exp(g * np.maximum(0, t - 190)) for g in (0.19, 0.02)}
     causes = {g: cf.analysis.explain(columns | {"bounce/step": step}, loss="loss").spikes[0]["cause"] for g, step in steps.items()}
     assert causes == {0.19: "crossed the edge", 0.02: "undecided"}
+
+
+def test_what_is_not_finite_is_told_from_what_was_not_logged(tmp_path):
+    """By the history and by the file: a loss that is NaN ends a run, a gradient norm that nobody heard says nothing."""
+    history, file = History(), JsonLines(tmp_path / "run.jsonl")
+    for step, row in enumerate(({"loss": 1.0, "grad_norm": 2.0}, {"loss": math.nan}, {"loss": -math.inf}), 1):
+        history.add(row)
+        file(step, row)
+    file.close()
+    read = read_columns(tmp_path / "run.jsonl")
+    assert read.names == ("loss", "grad_norm")
+    for loss, norm in (read.table.T, history.columns().values()):
+        assert loss[0] == 1 and np.isinf(loss[1:]).all() and norm[0] == 2 and np.isnan(norm[1:]).all()

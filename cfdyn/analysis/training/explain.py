@@ -128,7 +128,7 @@ def explain(run: Any, loss: str | None = None) -> Explanation:
     Cohen et al. (2021), arXiv 2103.00065: growth beyond the edge of stability, and how it ends.
     """
     columns = _columns(run)
-    name = _chosen(columns.names, loss)
+    name = chosen(columns.names, loss)
     values = columns.table[:, columns.names.index(name)]
     rows = np.flatnonzero(~np.isnan(values))
     if len(rows) < FEWEST_ROWS:
@@ -157,6 +157,8 @@ def explain(run: Any, loss: str | None = None) -> Explanation:
 
 
 def _columns(run: Any) -> Columns:
+    if isinstance(run, Columns):
+        return run
     if isinstance(run, Mapping):
         try:
             series = [np.asarray(values, dtype=float) for values in run.values()]
@@ -172,7 +174,8 @@ def _columns(run: Any) -> Columns:
     raise UsageError(f"explain takes a path to a log, or a dict of series, not {type(run).__name__}")
 
 
-def _chosen(names: tuple[str, ...], wanted: str | None) -> str:
+def chosen(names: tuple[str, ...], wanted: str | None) -> str:
+    """The column of the loss: the one that is wanted, or the one called so."""
     if wanted is not None:
         if wanted not in names:
             raise unknown("column of the log", wanted, names)
