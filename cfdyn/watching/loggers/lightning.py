@@ -49,8 +49,8 @@ def lightning(probe: Any, loss: Any, *, out: Any = None, **options: Any) -> Any:
 
         def on_train_start(self, trainer: Any, module: Any) -> None:
             self.loss, self.made, first = None, set(), trainer.global_step - 1  # type: ignore[var-annotated]
-            hooks = [(one.register_step_pre_hook(self.before), one.register_step_post_hook(self.after)) for one in trainer.optimizers]
-            self.hooks = [hook for pair in hooks for hook in pair]
+            self.hooks = [one.register_step_pre_hook(self.before) for one in trainer.optimizers]
+            self.hooks += [one.register_step_post_hook(self.after) for one in trainer.optimizers]
             sinks = [lambda step, row, to=one: to.log_metrics(dict(row), first + step) for one in trainer.loggers]
             given = options | {name: move(options[name], module.device) for name in ("fresh",) if name in options}
             self.watch = watch(module, trainer.optimizers, loss, move(probe, module.device), out=[*sinks, out], **given)

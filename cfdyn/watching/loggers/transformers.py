@@ -14,7 +14,7 @@ def transformers(probe: Any, loss: Any = None, *, out: Any = None, **options: An
     It makes the watch when training begins, as its ``watch``, and calls its ``step`` after each step of the optimizer that was
     not left out by mixed precision. What is new since the last entry comes into the trainer's ``log_history``, and so into
     ``trainer_state.json``, which `cfdyn explain` reads. The trainer tells callbacks of its loss only when it logs it: with
-    ``logging_steps=1`` the watch has the loss of each step, and otherwise, now and then, the mean since the last entry. The trainer
+    ``logging_steps=1`` the watch has the loss of each step, otherwise now and then the mean since the last entry. The trainer
     shows its own reports an entry before callbacks can add to it: for TensorBoard or W&B give ``out`` a sink.
 
     Parameters

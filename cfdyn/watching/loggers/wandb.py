@@ -13,7 +13,7 @@ from cfdyn.watching.sinks import Sink
 def wandb(run: Any) -> Sink:
     """Rows of a run of Weights & Biases, under the names of `cfdyn.watching.names`.
 
-    W&B's own step goes up by 1 for each step of the optimizer from where it is now, 0 in a new run, and is where the run has got to
+    W&B's own step goes up by 1 for each step of the optimizer from where it is now, 0 in a new run, and is where the run is
     if that is further. What you log in the same step, without ``step=`` or with the number of the step counted from 0, comes into
     the same row. W&B drops what has a smaller step than the last row, such as the number of an epoch: log that without ``step=``.
 
