@@ -17,13 +17,15 @@ EXTRAS_study := data,networks
 EXTRAS_bench := data,networks,explore,bench
 EXTRAS_docs := data,networks,explore,docs
 EXTRAS_test := test
-EXTRAS_test-all := test,types,cover,bench,torch
+EXTRAS_test-all := test,types,cover,bench,torch,trainers
+EXTRAS_test-torch := test,torch,trainers
 # An environment that has these extras also serves:
 SERVES_study := first
 SERVES_bench := first study
 SERVES_docs := first study
 SERVES_test := first study
-SERVES_test-all := first study test
+SERVES_test-all := first study test test-torch
+SERVES_test-torch := first study test
 
 # One process per core is enough: the numerical libraries must not start threads of their own.
 PYTEST := MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m pytest -q
@@ -31,7 +33,7 @@ PYTEST := MPLBACKEND=Agg OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREAD
 PARALLEL := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help study papers quick test test-all test-processors bench bench-quick docs lint stubs baselines wheel clean distclean
+.PHONY: help study papers quick test test-all test-torch test-processors bench bench-quick docs lint stubs baselines wheel clean distclean
 .NOTPARALLEL:
 .PRECIOUS: $(VENV)/.installed-%
 
@@ -42,6 +44,7 @@ help:
 	@echo '                  make quick ROOM=certify'
 	@echo 'make test         run the tests'
 	@echo 'make test-all     run the slow tests too, and measure coverage with the compiler switched off'
+	@echo 'make test-torch   run the tests that need PyTorch, Lightning, transformers or W&B: these may take gigabytes'
 	@echo 'make test-processors  run the numerical tests with the linear algebra of other processors'
 	@echo 'make papers       compute all claims of the literature; a report in $(OUT)/claims'
 	@echo 'make bench        run the benchmarks (make bench-quick: a short pass)'
@@ -78,6 +81,10 @@ quick: $(VENV)/.installed-test
 test-all: $(VENV)/.installed-test-all
 	@$(PYTEST) $(PARALLEL) -m ''
 	@NUMBA_DISABLE_JIT=1 $(PYTEST) $(PARALLEL) --cov --cov-report=term
+
+# All files with a test that is skipped where torch is missing.
+test-torch: $(VENV)/.installed-test-torch
+	@$(PYTEST) $(PARALLEL) $$(grep -rl --include='test_*.py' 'importorskip("torch"' tests)
 
 # One after the other; what is not to be had on this processor is named at the end.
 test-processors: $(VENV)/.installed-test

@@ -20,7 +20,7 @@ from tests.processes import finished, kernels_until_now, sentences
 from tests.wheel import SOURCES, copy_sources
 
 ROOT = Path(__file__).resolve().parents[1]
-EXTRAS = {"data", "networks", "torch", "explore", "notebook", "tables", "docs", "test", "types", "cover", "bench", "all"}
+EXTRAS = {"data", "networks", "torch", "trainers", "explore", "notebook", "tables", "docs", "test", "types", "cover", "bench", "all"}
 HEAVY = {"numba", "llvmlite", "sympy", "mpmath", "scipy", "matplotlib", "sklearn", "jax", "equinox", "torch", "flint"}
 
 
@@ -173,7 +173,7 @@ def test_every_pinned_release_satisfies_the_metadata(metadata):
 
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and line[0] != "#"]
     pins = {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
-    extras = ("data", "explore", "networks", "notebook", "test", "types", "cover", "bench", "tables", "torch")
+    extras = ("data", "explore", "networks", "notebook", "test", "types", "cover", "bench", "tables", "torch", "trainers")
     installed_by_make = (*(f'extra == "{name}"' for name in extras), "None")
     requirements = [r for r in map(Requirement, metadata.get_all("Requires-Dist")) if str(r.marker) in installed_by_make and r.name != "cfdyn"]
     assert {"numpy", "scikit-learn", "jax", "pytest", "cvxpy"} <= {r.name for r in requirements}

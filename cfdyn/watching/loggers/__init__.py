@@ -1,4 +1,4 @@
-"""A watch in the loggers and trainers that people use: a file has one function of its name, and imports its library when called.
+"""A watch in the loggers and trainers that people use: each file has one function, which imports its library when called.
 
 >>> from cfdyn.watching import loggers
 >>> loggers.names()

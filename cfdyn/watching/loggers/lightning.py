@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from cfdyn.watching.loggers._library import library
 from cfdyn.watching.watch import watch
 
 
-def lightning(probe: Any, loss: Any, *, out: Any = None, **options: Any) -> Any:
+def lightning(probe: Any, loss: Any, *, fresh: Any = None, out: Any = None, **options: Any) -> Any:
     """A callback of Lightning that watches a fit, and logs through the loggers of the trainer.
 
     It makes the watch when training starts, as its ``watch``, and calls its ``step`` after each step that an optimizer has really
@@ -18,10 +17,10 @@ def lightning(probe: Any, loss: Any, *, out: Any = None, **options: Any) -> Any:
 
     Parameters
     ----------
-    probe : fixed rows, as of `cf.watch`; they are taken to the device of the model
+    probe : fixed rows, as of `cf.watch`; taken to the device of the module, as ``fresh`` is
     loss : as of `cf.watch`: a loss of torch, if the module maps inputs to outputs, or a function loss(module, probe)
     out : where the rows go besides the trainer's loggers, as of `cf.watch`
-    options : ``budget``, ``every``, ``fresh``, ``mode`` and ``batch`` of `cf.watch`
+    options : ``budget``, ``every``, ``mode`` and ``batch`` of `cf.watch`
 
     Returns
     -------
@@ -45,37 +44,32 @@ def lightning(probe: Any, loss: Any, *, out: Any = None, **options: Any) -> Any:
     pytorch, move = library("lightning.pytorch"), library("lightning.fabric.utilities").move_data_to_device
 
     class Watching(pytorch.Callback):  # type: ignore[misc, name-defined]
-        watch: Any = None
-
         def on_train_start(self, trainer: Any, module: Any) -> None:
-            self.loss, self.made, first = None, set(), trainer.global_step - 1  # type: ignore[var-annotated]
-            self.hooks = [one.register_step_pre_hook(self.before) for one in trainer.optimizers]
-            self.hooks += [one.register_step_post_hook(self.after) for one in trainer.optimizers]
-            sinks = [lambda step, row, to=one: to.log_metrics(dict(row), first + step) for one in trainer.loggers]
-            given = options | {name: move(options[name], module.device) for name in ("fresh",) if name in options}
-            self.watch = watch(module, trainer.optimizers, loss, move(probe, module.device), out=[*sinks, out], **given)
+            first = trainer.global_step - 1
 
-        def before(self, optimizer: Any, *_: Any) -> None:
-            if optimizer in self.made:
-                self.row()
+            def to_trainer(step: int, row: Any) -> None:
+                for one in trainer.loggers:
+                    one.log_metrics(dict(row), first + step)
 
-        def after(self, optimizer: Any, *_: Any) -> None:
-            self.made.add(optimizer)
+            self.loss, self.made = None, set[Any]()
+            rows, others = move(probe, module.device), move(fresh, module.device)
+            before, after = lambda one, *_: self.row(one in self.made), lambda one, *_: self.made.add(one)
+            pairs = [(one.register_step_pre_hook(before), one.register_step_post_hook(after)) for one in trainer.optimizers]
+            self.watch = watch(module, trainer.optimizers, loss, rows, fresh=others, out=[to_trainer, out], **options)
+            self.ends = [self.watch.close, *(hook.remove for pair in pairs for hook in pair)]
 
-        def row(self) -> None:
-            self.watch.step(self.loss)
-            self.loss, self.made = None, set()
+        def row(self, due: bool) -> None:
+            if due:
+                self.watch.step(self.loss)
+                self.loss, self.made = None, set()
 
         def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, *_: Any) -> None:
-            part = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
-            if part is not None:
-                self.loss = part if self.loss is None or not module.automatic_optimization else self.loss + part
-            if self.made:
-                self.row()
+            if (part := (outputs or {}).get("loss")) is not None:
+                self.loss = part + self.loss if self.loss is not None and module.automatic_optimization else part
+            self.row(bool(self.made))
 
         def on_train_end(self, *_: Any) -> None:
-            self.watch.close()
-            for hook in self.hooks:
-                hook.remove()
+            for end in self.ends:
+                end()
 
     return Watching()

@@ -8,22 +8,22 @@ from cfdyn.watching.loggers._library import library
 from cfdyn.watching.watch import watch
 
 
-def transformers(probe: Any, loss: Any = None, *, out: Any = None, **options: Any) -> Any:
+def transformers(probe: Any, loss: Any = None, *, fresh: Any = None, out: Any = None, **options: Any) -> Any:
     """A callback of Hugging Face's Trainer that watches a training, and adds to the history of the trainer.
 
     It makes the watch when training begins, as its ``watch``, and calls its ``step`` after each step of the optimizer that was
     not left out by mixed precision. What is new since the last entry comes into the trainer's ``log_history``, and so into
     ``trainer_state.json``, which `cfdyn explain` reads. The trainer tells callbacks of its loss only when it logs it: with
-    ``logging_steps=1`` the watch has the loss of each step, otherwise now and then the mean since the last entry. The trainer
-    shows its own reports an entry before callbacks can add to it: for TensorBoard or W&B give ``out`` a sink.
+    ``logging_steps=1`` the watch has the loss of each step, and otherwise, now and then, the mean since the last entry. The
+    trainer reports an entry to TensorBoard or W&B before callbacks can add to it: for these give ``out`` a sink.
 
     Parameters
     ----------
     probe : fixed rows, as of `cf.watch`; a dict of arguments with which the model returns an object with a ``loss``, among them
-        ``labels``, if ``loss`` is None; they are taken to the device of the model
+        ``labels``, if ``loss`` is None; they are taken to the device of the model, as ``fresh`` is
     loss : as of `cf.watch`
     out : where the rows of all steps go, as of `cf.watch`
-    options : ``budget``, ``every``, ``fresh``, ``mode`` and ``batch`` of `cf.watch`
+    options : ``budget``, ``every``, ``mode`` and ``batch`` of `cf.watch`
 
     Returns
     -------
@@ -44,18 +44,17 @@ def transformers(probe: Any, loss: Any = None, *, out: Any = None, **options: An
         Trainer(model, TrainingArguments(logging_steps=1), train_dataset=rows, callbacks=[callback]).train()
         callback.watch.log["edge/share"], callback.watch.explain()
     """
-    library_of, move = library("transformers"), library("accelerate.utils").send_to_device
+    callback, move = library("transformers").TrainerCallback, library("accelerate.utils").send_to_device
 
-    class Watching(library_of.TrainerCallback):  # type: ignore[misc, name-defined]
-        watch: Any = None
-
+    class Watching(callback):  # type: ignore[misc, valid-type]
         def on_train_begin(self, args: Any, state: Any, control: Any, *, model: Any, optimizer: Any, **_: Any) -> None:
-            self.new: dict[str, float] = {}
-            self.seen, self.optimizer = state.global_step, optimizer
-            given = options | {name: move(options[name], model.device) for name in ("fresh",) if name in options}
-            sinks = [lambda step, row: self.new.update(row), out]
-            torchs = getattr(optimizer, "optimizer", optimizer)
-            self.watch = watch(model, torchs, loss, move(probe, model.device), out=sinks, **given)
+            def to_trainer(step: int, row: Any) -> None:
+                self.new.update(row)
+
+            self.new, self.seen, self.optimizer = dict[str, float](), state.global_step, optimizer
+            rows, others = move(probe, args.device), move(fresh, args.device)
+            torchs = getattr(optimizer, "optimizer", optimizer)  # accelerate has it in a wrapper
+            self.watch = watch(model, torchs, loss, rows, fresh=others, out=[to_trainer, out], **options)
 
         def row(self, state: Any, value: float | None = None) -> None:
             if state.global_step > self.seen and not getattr(self.optimizer, "step_was_skipped", False):
@@ -63,13 +62,13 @@ def transformers(probe: Any, loss: Any = None, *, out: Any = None, **options: An
             self.seen = state.global_step
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            if not control.should_log:  # else the loss comes at once
+            if not control.should_log:  # else its loss comes at once
                 self.row(state)
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-            if self.watch and "loss" in (logs or {}):
+            if "loss" in (logs or {}):
                 self.row(state, logs["loss"])
-                state.log_history[-1].update({name: x for name, x in self.new.items() if name not in logs})
+                state.log_history[-1].update({name: x for name, x in self.new.items() if name not in ("lr", *logs)})
                 self.new = {}
 
         def on_train_end(self, *_: Any, **__: Any) -> None:

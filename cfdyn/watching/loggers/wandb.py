@@ -13,8 +13,8 @@ from cfdyn.watching.sinks import Sink
 def wandb(run: Any) -> Sink:
     """Rows of a run of Weights & Biases, under the names of `cfdyn.watching.names`.
 
-    W&B's own step goes up by 1 for each step of the optimizer from where it is now, 0 in a new run, and is where the run is
-    if that is further. What you log in the same step, without ``step=`` or with the number of the step counted from 0, comes into
+    W&B's own step goes up by 1 for each step of the optimizer from where it is now, 0 in a new run, and to where the run is if
+    that is further. What you log in the same step, without ``step=`` or with the number of the step counted from 0, comes into
     the same row. W&B drops what has a smaller step than the last row, such as the number of an epoch: log that without ``step=``.
 
     Parameters
@@ -54,7 +54,8 @@ def wandb(run: Any) -> Sink:
     {'loss': 0.24} at step 101
     """
     log = method(run, "log", "a run, what wandb.init() gives,")
-    if not isinstance(last := getattr(run, "step", None), int):
+    last: Any = getattr(run, "step", None)
+    if not isinstance(last, int):
         raise UsageError("a run, what wandb.init() gives, is wanted: this has no number of steps")
     last -= 1
 
