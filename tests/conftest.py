@@ -52,6 +52,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             found.setdefault(slow_cases.key(item), {})[slow_cases.case(item)] = item.get_closest_marker("slow") is not None
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many tests did not run since torch, or what is installed with it, is missing; a file that is skipped has all its own."""
+    files = {str(report.fspath) for report in terminalreporter.stats.get("skipped", []) if "torch is not inst" in _why(report)}
+    paths = [terminalreporter.config.rootpath / name for name in files]
+    if count := sum(path.read_text(encoding="utf-8").count("\ndef test_") for path in paths if path.is_file()):
+        terminalreporter.line(f"{count} tests did not run: they need torch, which `make test-torch` installs")
+
+
+def _why(report: pytest.TestReport | pytest.CollectReport) -> str:
+    return str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else ""
+
+
 @pytest.fixture(scope="session")
 def _with_sympy() -> Iterator[object]:
     from tests.algebra import Source

@@ -11,7 +11,7 @@ import pytest
 import cfdyn as cf
 from tests.networks.test_products import extrapolated, near
 
-torch = pytest.importorskip("torch", reason="the extra `torch` is not installed")
+torch = pytest.importorskip("torch", reason="torch is not installed: no network of torch was tested")
 pytestmark = pytest.mark.slow
 nn = torch.nn
 

@@ -51,7 +51,8 @@ def lightning(probe: Any, loss: Any, *, fresh: Any = None, out: Any = None, **op
                 for one in trainer.loggers:
                     one.log_metrics(dict(row), first + step)
 
-            self.loss, self.made = None, set[Any]()
+            self.loss: Any = None
+            self.made = set[Any]()
             rows, others = move(probe, module.device), move(fresh, module.device)
             before, after = lambda one, *_: self.row(one in self.made), lambda one, *_: self.made.add(one)
             pairs = [(one.register_step_pre_hook(before), one.register_step_post_hook(after)) for one in trainer.optimizers]
