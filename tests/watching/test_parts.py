@@ -107,6 +107,10 @@ def test_a_spike_behind_an_edge_is_told_from_one_whose_growth_is_another():
     steps = {g: 1e-3 * (-1.0) ** t * np.exp(g * np.maximum(0, t - 190)) for g in (0.19, 0.02)}
     causes = {g: cf.analysis.explain(columns | {"bounce/step": step}, loss="loss").spikes[0]["cause"] for g, step in steps.items()}
     assert causes == {0.19: "crossed the edge", 0.02: "undecided"}
+    for turned in (0.0, 3.0):  # what the turn of the direction took of the logarithm
+        made = {f"edge/by_{name}": np.where(t == 191, part * np.log(1.1 / 0.8) - turned / 2, 0.0) for name, part in (("curvature", 0.7), ("scale", 0.3))}
+        [spike] = cf.analysis.explain(columns | made | {"bounce/step": steps[0.19]}, loss="loss").spikes
+        assert any("70 % is of the curvature and 30 % of the scale" in words for words in spike["evidence"]) == (turned == 0)
 
 
 def test_what_is_not_finite_is_told_from_what_was_not_logged(tmp_path):

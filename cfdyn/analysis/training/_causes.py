@@ -141,7 +141,7 @@ class _Case:
         evidence.append(f"it was above 1 since step {self.at[since]:g}; the step along the leading direction grew at "
                         f"{seen.part:.2f} ± {seen.error:.2f} of the predicted rate, in {seen.rows} steps")  # fmt: skip
         made = parts(self.at, self.others, since)
-        if made is not None and made.total > 0.01:
+        if made is not None and made.total > 0.01 and made.add_up:
             of_curvature, of_scale = (f"{100 * one / made.total:.0f} %" for one in (made.curvature, made.scale))
             evidence.append(f"of the rise of the share from {made.low:.3g} to {made.high:.3g} in {made.steps:g} steps, "
                             f"{of_curvature} is of the curvature and {of_scale} of the scale of the steps, at the direction as "

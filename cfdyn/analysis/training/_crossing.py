@@ -12,6 +12,7 @@ CURVATURE, SCALE = "edge/by_curvature", "edge/by_scale"
 AS_PREDICTED = (0.5, 1.5)  # of the growth per step that the share predicts
 ROWS, FEW, FOLD = 5, 3, 1.0  # steps of a growth; fewer are enough if it is predicted to be e-fold
 LOOSE = 0.3  # a standard error of the part beyond which it says nothing
+ROUGH = 0.25  # of a rise, that its parts may lack
 RECENT = 50  # measurements, among which the lowest share is where the rise of the share began
 
 
@@ -44,6 +45,11 @@ class Parts(NamedTuple):
     def total(self) -> float:
         """The logarithm of the factor."""
         return float(np.log(self.high / self.low))
+
+    @property
+    def add_up(self) -> bool:
+        """Whether the two make the rise within a quarter; where the direction turned they do not."""
+        return abs(self.curvature + self.scale - self.total) <= ROUGH * self.total
 
 
 def held(series: np.ndarray) -> np.ndarray:
